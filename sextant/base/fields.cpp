@@ -1,0 +1,105 @@
+#include "sextant/base/fields.h"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+#include "sextant/base/hash.h"
+
+namespace sextant {
+namespace {
+
+// Changing what a config means without changing its fields must change every fingerprint: raise this number then.
+constexpr int kFingerprintVersion = 1;
+
+// Levenshtein distance, to name the key that was probably meant.
+size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), size_t{0});
+  for (size_t i = 0; i < a.size(); ++i) {
+    size_t diagonal = std::exchange(row[0], i + 1);
+    for (size_t j = 0; j < b.size(); ++j) {
+      const size_t substituted = diagonal + (a[i] == b[j] ? 0 : 1);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({row[j] + 1, row[j + 1] + 1, substituted});
+    }
+  }
+  return row.back();
+}
+
+std::string nearest(std::string_view word, const std::vector<std::string>& known) {
+  const auto best = std::ranges::min_element(known, {}, [&](const auto& k) { return edit_distance(word, k); });
+  return best == known.end() ? std::string() : *best;
+}
+
+}  // namespace
+
+namespace fields_detail {
+
+std::string join(std::string_view path, std::string_view key) {
+  return path.empty() ? std::string(key) : concat(path, ".", key);
+}
+
+std::string choices(const std::vector<std::string>& names) {
+  std::string text;
+  for (const auto& name : names) text += (text.empty() ? "" : " | ") + name;
+  return text;
+}
+
+void unknown_key(std::string_view path, std::string_view key, const std::vector<std::string>& known) {
+  throw UsageError(concat("[config] unknown key '", join(path, key), "'; did you mean '", join(path, nearest(key, known)),
+                          "'? Known here: ", choices(known)));
+}
+
+void wrong_type(std::string_view path, std::string_view wanted, const Json& got) {
+  throw UsageError(concat("[config] ", path.empty() ? "the config" : path, " must be ", wanted, "; got ", got.dump()));
+}
+
+void unknown_choice(std::string_view path, std::string_view got, const std::vector<std::string>& known) {
+  throw UsageError(concat("[config] ", path, " has no choice '", got, "'; did you mean '", nearest(got, known),
+                          "'? Choices: ", choices(known)));
+}
+
+void check_range(std::string_view path, double value, const Range& range) {
+  const bool inside = (range.above_min ? value > range.min : value >= range.min) && value <= range.max;
+  if (inside) return;  // NaN is never inside a bounded range
+  std::string bounds;
+  if (range.min > -std::numeric_limits<double>::infinity())
+    bounds = concat(range.above_min ? "above " : "at least ", range.min);
+  if (range.max < std::numeric_limits<double>::infinity())
+    bounds += concat(bounds.empty() ? "" : " and ", "at most ", range.max);
+  if (bounds.empty()) bounds = "a number";
+  throw UsageError(concat("[config] ", path, " must be ", bounds, "; got ", value));
+}
+
+}  // namespace fields_detail
+
+Json parse_setting(std::string_view setting) {
+  const size_t equals = setting.find('=');
+  SEXTANT_USAGE_CHECK(equals != std::string_view::npos && equals > 0, "[config] --set wants path=value, such as ",
+                      "train.epochs=3; got '", setting, "'");
+  const std::string_view path = setting.substr(0, equals), text = setting.substr(equals + 1);
+  Json value;
+  try {
+    value = parse_toml(concat("value = ", text), "--set")["value"];
+  } catch (const UsageError&) {
+    value = std::string(text);  // a bare word; a wrong number is caught by its type
+  }
+  for (size_t end = path.size(); end != std::string_view::npos;) {
+    const size_t dot = path.rfind('.', end - 1);
+    const size_t begin = dot == std::string_view::npos ? 0 : dot + 1;
+    SEXTANT_USAGE_CHECK(end > begin, "[config] --set has an empty name in '", setting, "'; write path=value");
+    value = Json{{std::string(path.substr(begin, end - begin)), std::move(value)}};
+    if (dot == std::string_view::npos) break;
+    SEXTANT_USAGE_CHECK(dot > 0, "[config] --set has an empty name in '", setting, "'; write path=value");
+    end = dot;
+  }
+  return value;
+}
+
+std::string fingerprint(const Json& config) {
+  const nlohmann::json sorted = nlohmann::json::parse(config.dump());  // order of the fields must not matter
+  return sha256_hex(concat("sextant-", kFingerprintVersion, "\n", sorted.dump())).substr(0, 16);
+}
+
+}  // namespace sextant

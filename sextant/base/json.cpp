@@ -1,0 +1,59 @@
+#include "sextant/base/json.h"
+
+#include <toml++/toml.h>
+
+#include "sextant/base/check.h"
+
+namespace sextant {
+namespace {
+
+constexpr int kMaxDepth = 64;
+
+Json from_toml(const toml::node& node, std::string_view source, int depth) {
+  SEXTANT_USAGE_CHECK(depth < kMaxDepth, "[toml] ", source, ": tables nest deeper than ", kMaxDepth, "; flatten them");
+  if (const auto* table = node.as_table()) {
+    Json json = Json::object();
+    for (const auto& [key, value] : *table) json[std::string(key.str())] = from_toml(value, source, depth + 1);
+    return json;
+  }
+  if (const auto* array = node.as_array()) {
+    Json json = Json::array();
+    for (const auto& value : *array) json.push_back(from_toml(value, source, depth + 1));
+    return json;
+  }
+  if (const auto* text = node.as_string()) return text->get();
+  if (const auto* integer = node.as_integer()) return integer->get();
+  if (const auto* number = node.as_floating_point()) return number->get();
+  if (const auto* truth = node.as_boolean()) return truth->get();
+  throw UsageError(concat("[toml] ", source, " line ", node.source().begin.line,
+                          ": dates and times mean nothing here; write a number or a string"));
+}
+
+}  // namespace
+
+Json parse_toml(std::string_view text, std::string_view source) {
+  try {
+    return from_toml(toml::parse(text, source), source, 0);
+  } catch (const toml::parse_error& error) {
+    throw UsageError(concat("[toml] ", source, " line ", error.source().begin.line, ", column ",
+                            error.source().begin.column, ": ", error.description()));
+  }
+}
+
+Json parse_json(std::string_view text, std::string_view source) {
+  // The parser's own recursion is bounded by the callback, which sees the depth before a value is built.
+  bool too_deep = false;
+  const Json::parser_callback_t guard = [&](int depth, Json::parse_event_t, Json&) {
+    too_deep = too_deep || depth > kMaxDepth;
+    return !too_deep;
+  };
+  try {
+    Json json = Json::parse(text.begin(), text.end(), guard);
+    SEXTANT_CHECK(!too_deep, "[json] ", source, ": nests deeper than ", kMaxDepth, "; it was not written by this program");
+    return json;
+  } catch (const Json::exception& error) {
+    throw Error(concat("[json] ", source, ": ", error.what()));
+  }
+}
+
+}  // namespace sextant
