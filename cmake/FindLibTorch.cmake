@@ -44,13 +44,23 @@ set(LibTorch_VERSION "${_MAJOR}.${_MINOR}.${_PATCH}")
 if(LibTorch_VERSION VERSION_LESS 2.11)
   message(FATAL_ERROR "LibTorch: ${_root} is ${LibTorch_VERSION}; 2.11 or later is needed. Run scripts/setup.")
 endif()
-if(EXISTS "${_root}/build-version")
-  file(READ "${_root}/build-version" _built)
-  string(REGEX MATCH "^[0-9]+\\.[0-9]+\\.[0-9]+" _built "${_built}")
-  if(_built AND NOT _built VERSION_EQUAL LibTorch_VERSION)
-    message(FATAL_ERROR "LibTorch: the libraries in ${_root}/lib are ${_built}, the headers ${LibTorch_VERSION}: a mixed "
-                        "pair. Remove ${_root} and run scripts/setup.")
+# The library is asked once for each file it has been.
+file(TIMESTAMP "${_root}/lib/libtorch_cpu.so" _stamp)
+if(NOT CMAKE_CROSSCOMPILING AND NOT LibTorch_ASKED STREQUAL "${_root} ${_stamp}")
+  unset(LibTorch_ANSWERS CACHE)
+  unset(LibTorch_ASKS CACHE)
+  try_run(LibTorch_ANSWERS LibTorch_ASKS "${PROJECT_BINARY_DIR}/libtorch_version"
+          "${CMAKE_CURRENT_LIST_DIR}/libtorch_version.cpp" LINK_LIBRARIES ${CMAKE_DL_LIBS}
+          RUN_OUTPUT_VARIABLE _built ARGS "${_root}/lib/libtorch_cpu.so")
+  string(STRIP "${_built}" _built)
+  if(NOT LibTorch_ANSWERS EQUAL 0)
+    message(FATAL_ERROR "LibTorch: ${_root}/lib/libtorch_cpu.so can't be loaded: ${_built}. Remove ${_root} and run "
+                        "scripts/setup, or point LibTorch_ROOT at a complete LibTorch.")
+  elseif(NOT _built STREQUAL LibTorch_VERSION)
+    message(FATAL_ERROR "LibTorch: the library in ${_root}/lib is ${_built}, the headers are ${LibTorch_VERSION}: a mixed "
+                        "pair. Remove ${_root} and run scripts/setup, or point LibTorch_ROOT at a whole LibTorch.")
   endif()
+  set(LibTorch_ASKED "${_root} ${_stamp}" CACHE INTERNAL "the library whose version was compared with the headers")
 endif()
 
 # One OpenMP runtime in the process: the one that LibTorch brings, if it brings one.

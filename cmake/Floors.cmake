@@ -1,13 +1,9 @@
-# sextant_floor(NAME [TORCH] [FLOORS lower...] [LIBRARIES targets...])
+# sextant_floor(NAME [TORCH] [FLOORS lower...] [ONLY folder/header.h...] [LIBRARIES targets...])
 #   sextant/NAME/**/*.cpp       -> library sextant_NAME
 #   sextant/NAME/**/*_test.cpp  -> program NAME_test (GoogleTest)
+#   ONLY                        of that lower folder only the headers named may be included
+# The same lines are what tests/layers checks the #includes against: sextant_write_floors() writes them down for it.
 # A test suite whose name ends in Slow carries the label `slow`, the rest `fast`.
-
-set(SEXTANT_WARNINGS -Wall -Wextra -Wconversion -Werror)
-set(SEXTANT_SANITIZERS "")
-if(SEXTANT_SANITIZE)
-  set(SEXTANT_SANITIZERS -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
-endif()
 
 # The one precompiled header: every torch file starts from it.
 file(WRITE "${PROJECT_BINARY_DIR}/pch/pch.cpp" "")
@@ -37,7 +33,10 @@ function(sextant_register_tests target)
 endfunction()
 
 function(sextant_floor name)
-  cmake_parse_arguments(FLOOR "TORCH" "" "FLOORS;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(FLOOR "TORCH" "" "FLOORS;ONLY;LIBRARIES" ${ARGN})
+  string(REPLACE ";" "," floors "${FLOOR_FLOORS}")
+  string(REPLACE ";" "," only "${FLOOR_ONLY}")
+  set_property(GLOBAL APPEND_STRING PROPERTY sextant_floors "${name} torch=${FLOOR_TORCH} floors=${floors} only=${only}\n")
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/sextant/${name}/*.cpp")
   set(tests "${sources}")
   list(FILTER sources EXCLUDE REGEX "(_test|/main)\\.cpp$")
@@ -70,4 +69,9 @@ function(sextant_floor name)
     endif()
     sextant_register_tests(${name}_test)
   endif()
+endfunction()
+
+function(sextant_write_floors file)
+  get_property(floors GLOBAL PROPERTY sextant_floors)
+  file(GENERATE OUTPUT "${file}" CONTENT "${floors}")
 endfunction()
