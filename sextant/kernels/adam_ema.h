@@ -1,5 +1,5 @@
-// Adam, AdamW and the moving average of the weights in one pass over memory (Kingma & Ba 2015; Loshchilov & Hutter 2019).
-// Each number is read and written once a step: weight w, gradient g, moments m and v, average e.
+// Adam, AdamW and the moving average of the weights in one pass over memory (Kingma & Ba 2015; Loshchilov & Hutter
+// 2019). Each number is read and written once a step: weight w, gradient g, moments m and v, average e.
 #pragma once
 
 #include <cstdint>
@@ -18,13 +18,13 @@ struct AdamSlice {
 };
 
 struct AdamStep {
-  double lr = 1e-3;            // of this step, after warm-up and decay
+  double lr = 1e-3;  // of this step, after warm-up and decay
   double beta1 = 0.9, beta2 = 0.999, eps = 1e-8;
   double weight_decay = 0.0;
-  bool decoupled = false;      // AdamW: w shrinks by 1 - lr * weight_decay; else weight_decay * w is added to g
-  int64_t step = 1;            // counts from 1, for the bias corrections
-  double gradient_scale = 1.0; // multiplies g first: clipping by the global norm
-  double ema_decay = 0.0;      // e = decay * e + (1 - decay) * w, after the step
+  bool decoupled = false;       // AdamW: w shrinks by 1 - lr * weight_decay; else weight_decay * w is added to g
+  int64_t step = 1;             // counts from 1, for the bias corrections
+  double gradient_scale = 1.0;  // multiplies g first: clipping by the global norm
+  double ema_decay = 0.0;       // e = decay * e + (1 - decay) * w, after the step
 };
 
 void adam_ema_reference(std::span<const AdamSlice> slices, const AdamStep& step);

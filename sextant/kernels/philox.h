@@ -1,6 +1,7 @@
-// Counter-based random numbers (Philox 4x32-10; Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy as 1, 2, 3",
-// 2011). Block b of a stream is the cipher of the counter (b, 0) under the 64-bit key: four 32-bit words. Every function
-// fills `out` from the blocks first, first + 1, …; the result depends on key and first only, not on the thread count.
+// Counter-based random numbers (Philox 4x32-10; Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy as 1, 2,
+// 3", 2011). Block b of a stream is the cipher of the counter (b, 0) under the 64-bit key: four 32-bit words. Every
+// function fills `out` from the blocks first, first + 1, …; the result depends on key and first only, not on the thread
+// count.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +12,8 @@ namespace sextant::kernels {
 constexpr int64_t philox_float_blocks(int64_t count) { return (count + 3) / 4; }
 constexpr int64_t philox_bits64_blocks(int64_t count) { return (count + 1) / 2; }
 
-// One block, in three plain lines a round: the reference that the fast paths are tested against (and the published vectors).
+// One block, in three plain lines a round: the reference that the fast paths are tested against (and the published
+// vectors).
 void philox_block(uint64_t key, uint64_t block, uint32_t out[4]);
 
 void philox_uniform(uint64_t key, uint64_t first, float* out, int64_t count);    // [0,1), multiples of 2^-24
