@@ -26,8 +26,8 @@ endforeach()
 install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION "bin/${SEXTANT_PROGRAM_TO_DATA}")
 
 if(SEXTANT_TESTS)
-  add_test(NAME program_test COMMAND "${CMAKE_COMMAND}" "-DBUILD=${PROJECT_BINARY_DIR}" "-DPROGRAM=$<TARGET_FILE:sextant>"
-           "-DLIBTORCH=${LibTorch_LIBRARY_DIR}" "-DGOMP=${LibTorch_GOMP}" "-DCOPIED=${SEXTANT_INSTALL_LIBTORCH}"
+  add_test(NAME program_test COMMAND "${CMAKE_COMMAND}" "-DSOURCE=${PROJECT_SOURCE_DIR}" "-DBUILD=${PROJECT_BINARY_DIR}"
+           "-DPROGRAM=$<TARGET_FILE:sextant>" "-DLIBTORCH=${LibTorch_LIBRARY_DIR}" "-DGOMP=${LibTorch_GOMP}" "-DCOPIED=${SEXTANT_INSTALL_LIBTORCH}"
            -P "${CMAKE_CURRENT_LIST_DIR}/ProgramTest.cmake")
   set_tests_properties(program_test PROPERTIES LABELS fast TIMEOUT 120)
 endif()

@@ -1,4 +1,4 @@
-# cmake -DBUILD=... -DPROGRAM=... -DLIBTORCH=... -DGOMP=... -DCOPIED=... -P: what must hold of the program as a file.
+# cmake -DSOURCE=... -DBUILD=... -DPROGRAM=... -DLIBTORCH=... -DGOMP=... -DCOPIED=... -P: what must hold of the program as a file.
 #   1. It starts, and the process holds one OpenMP runtime: the one that LibTorch brings.
 #   2. Installed into a prefix that is then moved, it starts and takes LibTorch and the data from there, not from the build.
 function(expect_runs program)
@@ -46,7 +46,8 @@ if(COPIED)
   set(LIBTORCH "${moved}/lib/sextant")
 endif()
 expect_libraries("${moved}/bin/sextant" libtorch_cpu 1 "${LIBTORCH}")
-foreach(file assets/mnist/train-images-idx3-ubyte.gz recipes LICENSE)
+file(GLOB_RECURSE files RELATIVE "${SOURCE}" "${SOURCE}/assets/*" "${SOURCE}/recipes/*" "${SOURCE}/zoo/*")
+foreach(file LICENSE ${files})
   if(NOT EXISTS "${moved}/share/sextant/${file}")
     message(FATAL_ERROR "share/sextant/${file} was not installed")
   endif()
