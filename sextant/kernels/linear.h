@@ -24,8 +24,8 @@ struct LinearGradients {
   float* bias = nullptr;
 };
 
-// With d = dy * act'(.), dx = d W, dW = d^T x, db = sum over B of d. `y` is the forward result: ReLU passes the
-// gradient where y > 0; it may be null for kNone. `x` may be null unless dW is asked for, `weight` unless dx is.
+// With d = dy * act'(.), dx = d W, dW = d^T x, db = sum over B of d. `y` is the forward result: ReLU stops the
+// gradient where y <= 0; it may be null for kNone. `x` may be null unless dW is asked for, `weight` unless dx is.
 void linear_backward(const LinearShape& shape, const float* x, const float* weight, const float* y, const float* dy,
                      Activation act, const LinearGradients& to);
 

@@ -1,8 +1,7 @@
 // Philox 4x32-10 (Salmon et al. 2011), one block a vector lane, and the maps from its words to numbers.
 // uniform: the upper 24 bits of a word over 2^24. normal (Box & Muller 1958): words 0 and 2 give the radius
 // sqrt(-2 ln u) with u = (w / 2 + 1/2) / 2^31 in [2^-32, 1], so the logarithm is finite and |z| <= 6.67; words 1 and 3
-// give the angle, reduced to its quadrant in exact integer arithmetic. Polynomials after Cephes (Moshier), error below
-// 2 ulp.
+// give the angle, reduced to its quadrant in exact integer arithmetic. Polynomials after Cephes (Moshier).
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "sextant/kernels/philox.cpp"
 #include "sextant/kernels/simd.h"
@@ -18,6 +17,7 @@
 #include "sextant/kernels/philox.h"
 #include "sextant/kernels/philox_cipher.h"
 #include "sextant/kernels/threads.h"
+#include "sextant/kernels/vector_math-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace sextant::kernels::HWY_NAMESPACE {
@@ -68,25 +68,6 @@ HWY_INLINE FloatVec to_float(WordVec w) {  // below 2^31
   return hn::ConvertTo(Floats(), hn::BitCast(hn::RebindToSigned<Words>(), w));
 }
 
-// ln x for normal x in (0, 1]: x = m 2^e with m in [sqrt(1/2), sqrt(2)).
-HWY_INLINE FloatVec log_of(FloatVec x) {
-  const Floats d;
-  const hn::RebindToSigned<Floats> di;
-  const auto offset = hn::Set(di, 0x3F3504F3);  // bits of sqrt(1/2)
-  const auto shifted = hn::Sub(hn::BitCast(di, x), offset);
-  const auto e = hn::ConvertTo(d, hn::ShiftRight<23>(shifted));
-  const auto m = hn::BitCast(d, hn::Add(hn::And(shifted, hn::Set(di, 0x007FFFFF)), offset));
-  const auto f = hn::Sub(m, hn::Set(d, 1.0f)), f2 = hn::Mul(f, f);
-  auto p = hn::Set(d, 7.0376836292e-2f);
-  for (float c : {-1.1514610310e-1f, 1.1676998740e-1f, -1.2420140846e-1f, 1.4249322787e-1f, -1.6668057665e-1f,
-                  2.0000714765e-1f, -2.4999993993e-1f, 3.3333331174e-1f})
-    p = hn::MulAdd(p, f, hn::Set(d, c));
-  auto y = hn::Mul(hn::Mul(p, f), f2);
-  y = hn::MulAdd(e, hn::Set(d, -2.12194440e-4f), y);  // ln 2 in two parts: 0.693359375 - 2.1219444e-4
-  y = hn::NegMulAdd(f2, hn::Set(d, 0.5f), y);
-  return hn::MulAdd(e, hn::Set(d, 0.693359375f), hn::Add(f, y));
-}
-
 struct SinCos {
   FloatVec sine, cosine;
 };
@@ -118,7 +99,7 @@ HWY_INLINE SinCos sin_cos_of_turn(WordVec w) {
 HWY_INLINE void box_muller(WordVec& a, WordVec& b) {
   const Floats d;
   const auto u = hn::Mul(hn::Add(to_float(hn::ShiftRight<1>(a)), hn::Set(d, 0.5f)), hn::Set(d, 0x1p-31f));
-  const auto radius = hn::Sqrt(hn::Mul(hn::Set(d, -2.0f), log_of(u)));
+  const auto radius = hn::Sqrt(hn::Mul(hn::Set(d, -2.0f), log_of(Floats(), u)));
   const SinCos turn = sin_cos_of_turn(b);
   a = hn::BitCast(Words(), hn::Mul(radius, turn.cosine));
   b = hn::BitCast(Words(), hn::Mul(radius, turn.sine));

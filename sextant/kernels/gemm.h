@@ -1,0 +1,29 @@
+// C = A B (+ bias) (then ReLU), in float: the matrix product under the fully connected layers. A is read in place
+// through its two strides; B is packed into panels of some vectors' width, so that the inner loop reads it in order; a
+// register tile of 6 rows by one panel stays in registers over the whole depth. Each number of C is summed in the order
+// of k by one thread, so results do not depend on the number of threads.
+#pragma once
+
+#include <cstdint>
+
+namespace sextant::kernels {
+
+// Element (i, j) is data[i * row_stride + j * column_stride].
+struct MatrixView {
+  const float* data;
+  int64_t row_stride, column_stride;
+};
+
+// C [rows,columns] row-major contiguous, A [rows,depth], B [depth,columns]. bias [columns] may be null. depth 0 gives
+// the bias alone.
+struct Product {
+  int64_t rows, columns, depth;
+  MatrixView a, b;
+  const float* bias = nullptr;
+  bool relu = false;
+  float* c;
+};
+
+void gemm(const Product& product);
+
+}  // namespace sextant::kernels

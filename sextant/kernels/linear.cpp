@@ -1,0 +1,147 @@
+// The layer's products over gemm.h, and the pass that masks the arriving gradient and sums it for the bias.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "sextant/kernels/linear.cpp"
+#include "sextant/kernels/simd.h"
+// Keep this order: the targets must be known before the loop over them.
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "sextant/base/check.h"
+#include "sextant/kernels/gemm.h"
+#include "sextant/kernels/linear.h"
+#include "sextant/kernels/scratch_buffer.h"
+#include "sextant/kernels/threads.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace sextant::kernels::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// Columns [begin, end) of dy [rows,columns]: `masked` = dy, but 0 where y <= 0 (skipped if null), `sum` = column sums
+// (or null).
+void mask_and_sum(const float* dy, const float* y, int64_t rows, int64_t columns, int64_t begin, int64_t end,
+                  float* masked, float* sum) {
+  const auto pass = [&](auto d, int64_t j) {
+    auto total = hn::Zero(d);
+    for (int64_t at = j; at < rows * columns; at += columns) {
+      auto g = hn::LoadU(d, dy + at);
+      if (masked) {
+        g = hn::IfThenZeroElse(hn::Le(hn::LoadU(d, y + at), hn::Zero(d)), g);
+        hn::StoreU(g, d, masked + at);
+      }
+      total = hn::Add(total, g);
+    }
+    if (sum) hn::StoreU(total, d, sum + j);
+  };
+  const hn::ScalableTag<float> d;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  int64_t j = begin;
+  for (; j + lanes <= end; j += lanes) pass(d, j);
+  for (; j < end; ++j) pass(hn::CappedTag<float, 1>(), j);
+}
+
+}  // namespace sextant::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace sextant::kernels {
+HWY_EXPORT(mask_and_sum);
+
+namespace {
+
+void check_shape(const LinearShape& s) {
+  SEXTANT_CHECK(s.batch >= 0 && s.in >= 1 && s.out >= 1, "[linear] needs batch >= 0, in >= 1, out >= 1; got ", s.batch,
+                ", ", s.in, ", ", s.out, "; check the shapes");
+}
+
+void check_forward(const LinearShape& s, const float* x, const float* weight, const float* y) {
+  check_shape(s);
+  SEXTANT_CHECK(s.batch == 0 || (x && weight && y), "[linear] forward needs x, weight and y; got a null pointer; ",
+                "allocate them");
+}
+
+void check_backward(const LinearShape& s, const float* x, const float* weight, const float* y, const float* dy,
+                    Activation act, const LinearGradients& to) {
+  check_shape(s);
+  SEXTANT_CHECK(s.batch == 0 || (dy && (x || !to.weight) && (weight || !to.x) && (y || act == Activation::kNone)),
+                "[linear] backward needs dy, x for dW, weight for dx, y for ReLU; got a null pointer; pass them");
+}
+
+}  // namespace
+
+void linear_forward(const LinearShape& s, const float* x, const float* weight, const float* bias, Activation act,
+                    float* y) {
+  check_forward(s, x, weight, y);
+  gemm({.rows = s.batch,
+        .columns = s.out,
+        .depth = s.in,
+        .a = {x, s.in, 1},
+        .b = {weight, 1, s.in},
+        .bias = bias,
+        .relu = act == Activation::kRelu,
+        .c = y});
+}
+
+void linear_backward(const LinearShape& s, const float* x, const float* weight, const float* y, const float* dy,
+                     Activation act, const LinearGradients& to) {
+  check_backward(s, x, weight, y, dy, act, to);
+  static thread_local ScratchBuffer scratch;
+  float* masked = act == Activation::kRelu ? scratch.get(s.batch * s.out) : nullptr;
+  if (masked || to.bias) {
+    constexpr int64_t kColumns = 64;     // four cache lines: threads don't share one
+    constexpr int64_t kLeast = 1 << 14;  // numbers that are worth a thread
+    const auto columns = [&](int64_t job) {
+      HWY_DYNAMIC_DISPATCH(mask_and_sum)
+      (dy, y, s.batch, s.out, job * kColumns, std::min(s.out, (job + 1) * kColumns), masked, to.bias);
+    };
+    parallel_jobs((s.out + kColumns - 1) / kColumns, columns, 1 + kLeast / (s.batch * kColumns + 1));
+  }
+  const float* d = masked ? masked : dy;
+  if (to.x)
+    gemm({.rows = s.batch, .columns = s.in, .depth = s.out, .a = {d, s.out, 1}, .b = {weight, s.in, 1}, .c = to.x});
+  if (to.weight)
+    gemm({.rows = s.out, .columns = s.in, .depth = s.batch, .a = {d, 1, s.out}, .b = {x, s.in, 1}, .c = to.weight});
+}
+
+void linear_forward_reference(const LinearShape& s, const float* x, const float* weight, const float* bias,
+                              Activation act, float* y) {
+  check_forward(s, x, weight, y);
+  for (int64_t b = 0; b < s.batch; ++b)
+    for (int64_t o = 0; o < s.out; ++o) {
+      double sum = bias ? static_cast<double>(bias[o]) : 0.0;
+      for (int64_t i = 0; i < s.in; ++i)
+        sum += static_cast<double>(x[b * s.in + i]) * static_cast<double>(weight[o * s.in + i]);
+      y[b * s.out + o] = static_cast<float>(act == Activation::kRelu && sum < 0 ? 0.0 : sum);
+    }
+}
+
+void linear_backward_reference(const LinearShape& s, const float* x, const float* weight, const float* y,
+                               const float* dy, Activation act, const LinearGradients& to) {
+  check_backward(s, x, weight, y, dy, act, to);
+  const auto d = [&](int64_t b, int64_t o) {
+    const int64_t at = b * s.out + o;
+    return act == Activation::kRelu && y[at] <= 0 ? 0.0 : static_cast<double>(dy[at]);
+  };
+  const auto store = [](double value, float* at) { *at = static_cast<float>(value); };
+  for (int64_t b = 0; to.x && b < s.batch; ++b)
+    for (int64_t i = 0; i < s.in; ++i) {
+      double sum = 0;
+      for (int64_t o = 0; o < s.out; ++o) sum += d(b, o) * static_cast<double>(weight[o * s.in + i]);
+      store(sum, to.x + b * s.in + i);
+    }
+  for (int64_t o = 0; o < s.out; ++o) {
+    double bias = 0;
+    for (int64_t b = 0; b < s.batch; ++b) bias += d(b, o);
+    if (to.bias) store(bias, to.bias + o);
+    for (int64_t i = 0; to.weight && i < s.in; ++i) {
+      double sum = 0;
+      for (int64_t b = 0; b < s.batch; ++b) sum += d(b, o) * static_cast<double>(x[b * s.in + i]);
+      store(sum, to.weight + o * s.in + i);
+    }
+  }
+}
+
+}  // namespace sextant::kernels
+#endif

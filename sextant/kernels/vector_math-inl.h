@@ -1,0 +1,77 @@
+// exp, log, log1p and sigmoid on vectors of floats, for every instruction set; polynomials after Cephes (Moshier),
+// errors below 2 units in the last place. NaN gives NaN. Included inside the loop over targets, hence the toggled
+// guard.
+#if defined(SEXTANT_KERNELS_VECTOR_MATH_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef SEXTANT_KERNELS_VECTOR_MATH_INL_H
+#undef SEXTANT_KERNELS_VECTOR_MATH_INL_H
+#else
+#define SEXTANT_KERNELS_VECTOR_MATH_INL_H
+#endif
+
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace sextant::kernels::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// ln x for normal x > 0: x = m 2^e with m in [sqrt(1/2), sqrt(2)).
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V log_of(D d, V x) {
+  const hn::RebindToSigned<D> di;
+  const auto offset = hn::Set(di, 0x3F3504F3);  // bits of sqrt(1/2)
+  const auto shifted = hn::Sub(hn::BitCast(di, x), offset);
+  const auto e = hn::ConvertTo(d, hn::ShiftRight<23>(shifted));
+  const auto m = hn::BitCast(d, hn::Add(hn::And(shifted, hn::Set(di, 0x007FFFFF)), offset));
+  const auto f = hn::Sub(m, hn::Set(d, 1.0f)), f2 = hn::Mul(f, f);
+  auto p = hn::Set(d, 7.0376836292e-2f);
+  for (float c : {-1.1514610310e-1f, 1.1676998740e-1f, -1.2420140846e-1f, 1.4249322787e-1f, -1.6668057665e-1f,
+                  2.0000714765e-1f, -2.4999993993e-1f, 3.3333331174e-1f})
+    p = hn::MulAdd(p, f, hn::Set(d, c));
+  auto y = hn::Mul(hn::Mul(p, f), f2);
+  y = hn::MulAdd(e, hn::Set(d, -2.12194440e-4f), y);  // ln 2 in two parts: 0.693359375 - 2.1219444e-4
+  y = hn::NegMulAdd(f2, hn::Set(d, 0.5f), y);
+  return hn::MulAdd(e, hn::Set(d, 0.693359375f), hn::Add(f, y));
+}
+
+// exp x for x <= 0, down to exp(-87) = 1.6e-38 and no further: x = n ln 2 + r with |r| <= ln 2 / 2.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V exp_of_negative(D d, V x) {
+  const hn::RebindToSigned<D> di;
+  const auto lowest = hn::Set(d, -87.0f);
+  x = hn::IfThenElse(hn::Lt(x, lowest), lowest, x);
+  const auto n = hn::Round(hn::Mul(x, hn::Set(d, 1.44269504f)));
+  auto r = hn::NegMulAdd(n, hn::Set(d, 0.693359375f), x);
+  r = hn::MulAdd(n, hn::Set(d, 2.12194440e-4f), r);
+  auto p = hn::Set(d, 1.9875691500e-4f);
+  for (float c : {1.3981999507e-3f, 8.3334519073e-3f, 4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f})
+    p = hn::MulAdd(p, r, hn::Set(d, c));
+  const auto y = hn::Add(hn::MulAdd(hn::Mul(p, r), r, r), hn::Set(d, 1.0f));
+  const auto scale = hn::BitCast(d, hn::ShiftLeft<23>(hn::Add(hn::ConvertTo(di, n), hn::Set(di, 127))));
+  return hn::Mul(y, scale);
+}
+
+// 1 / (1 + exp(-x)) given t = exp(-|x|).
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V sigmoid_from(D d, V x, V t) {
+  const auto one = hn::Set(d, 1.0f);
+  return hn::Div(hn::IfThenElse(hn::Lt(x, hn::Zero(d)), t, one), hn::Add(one, t));
+}
+
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V sigmoid_of(D d, V x) {
+  return sigmoid_from(d, x, exp_of_negative(d, hn::Neg(hn::Abs(x))));
+}
+
+// ln(1 + t) for t in [0, 1], as 2 artanh(s) with s = t / (2 + t) <= 1/3, so that a small t keeps all its digits.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V log1p_of(D d, V t) {
+  const auto s = hn::Div(t, hn::Add(t, hn::Set(d, 2.0f))), s2 = hn::Mul(s, s);
+  auto p = hn::Set(d, 2.0f / 15);
+  for (float c : {2.0f / 13, 2.0f / 11, 2.0f / 9, 2.0f / 7, 2.0f / 5, 2.0f / 3, 2.0f})
+    p = hn::MulAdd(p, s2, hn::Set(d, c));
+  return hn::Mul(s, p);
+}
+
+}  // namespace sextant::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+#endif
