@@ -81,7 +81,8 @@ EventWriter::EventWriter(fs::path file, int64_t keep_bytes) : file_(std::move(fi
   SEXTANT_CHECK(file_.filename().string().find("tfevents") != std::string::npos,
                 "[tensorboard] expected a file name with 'tfevents' in it, or TensorBoard won't find it; got ",
                 file_.string());
-  if (file_.has_parent_path()) fs::create_directories(file_.parent_path());
+  std::error_code ignored;  // open() then tells the cause
+  fs::create_directories(file_.parent_path(), ignored);
   const int64_t whole = whole_records_end(file_);
   SEXTANT_CHECK(whole > 0 || !fs::exists(file_) || fs::file_size(file_) < 64, "[tensorboard] ", file_.string(),
                 " holds no events; move it away");

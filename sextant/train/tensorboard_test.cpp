@@ -203,6 +203,7 @@ TEST(TensorBoard, ForeignFilesAndNamesAreRefused) {
   write_file(file, std::string(100, 'x'));
   EXPECT_THROW(EventWriter{file}, Error);
   EXPECT_EQ(read_file(file), std::string(100, 'x'));
+  EXPECT_THROW(EventWriter(file / "below" / "tfevents"), Error);
   EXPECT_EQ(whole_records_end(scratch.path() / "absent"), 0);
 }
 
