@@ -162,7 +162,7 @@ std::string provenance_html(const Provenance& p) {
   const auto row = [&](std::string_view name, const std::string& html) {
     if (!html.empty()) out += concat("<dt>", name, "</dt><dd>", html, "</dd>");
   };
-  row("AxisScale", scale_badge(p.scale));
+  row("Scale", scale_badge(p.scale));
   row("Seed", p.seed ? std::to_string(*p.seed) : "");
   row("Device", escape_xml(p.device));
   row("Precision", escape_xml(p.precision));

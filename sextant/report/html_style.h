@@ -59,9 +59,9 @@ dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
 .card p{margin:0;font-size:.9rem;line-height:1.5;color:var(--soft)}
 .card .tally{margin-top:auto;padding-top:.3rem;display:flex;flex-wrap:wrap;gap:.35rem}
 @media (max-width:540px){body{font-size:16px}main{padding:1.3rem .95rem 3rem}h1{font-size:1.6rem}h2{margin-top:2.1rem}
-.frame{padding:.2rem}.claims li{grid-template-columns:1fr}.claims .numbers{grid-column:1}dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:.5rem}}
+.frame{padding:.2rem}.claims li{grid-template-columns:1fr}.claims .numbers{grid-column:1}pre{white-space:pre-wrap;overflow-wrap:anywhere}dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:.5rem}}
 @media print{body{font-size:10.5pt;background:#fff}main,main.wide{max-width:none;padding:0}.frame,.scroll,.claims,.facts li,pre{border-color:#ccc}.back{display:none}
-*{-webkit-print-color-adjust:exact;print-color-adjust:exact}h2{break-after:avoid}pre{white-space:pre-wrap}}
+.frame svg,.frame img{max-width:13cm;margin:0 auto}*{-webkit-print-color-adjust:exact;print-color-adjust:exact}h2{break-after:avoid}pre{white-space:pre-wrap}}
 )css";
 
 }  // namespace sextant

@@ -95,6 +95,29 @@ TEST(Html, WhatIsNotFullScaleIsMarkedInTheHeadAndAtEveryFigure) {
   EXPECT_TRUE(marks("tiny").first);  // a scale that nobody knows is no result either
 }
 
+TEST(Html, ThePageTellsHowItWasMadeAndLeavesOutWhatIsNotKnown) {
+  Page page = page_of({});
+  EXPECT_NE(to_html(page).find("<dl><dt>Scale</dt><dd><span class=\"badge full\">full</span></dd></dl>"),
+            std::string::npos);
+  page.provenance = {.scale = "full",
+                     .seed = 7,
+                     .device = "cpu",
+                     .precision = "float32",
+                     .wall_s = 133.2,
+                     .runs = {{"vae", "3f2a"}},
+                     .cpu = "C",
+                     .libtorch = "2.13.0",
+                     .version = "0.1",
+                     .command = "sextant run 14.21"};
+  const std::string html = to_html(page);
+  for (const char* part :
+       {"<dt>Seed</dt><dd>7</dd>", "<dt>Device</dt><dd>cpu</dd>", "<dt>Precision</dt><dd>float32</dd>",
+        "<dt>Wall time</dt><dd>2 min 13 s</dd>", "<dt>Run</dt><dd>vae <code>3f2a</code></dd>",
+        "<dt>Processor</dt><dd>C</dd>", "<dt>LibTorch</dt><dd>2.13.0</dd>", "<dt>sextant</dt><dd>0.1</dd>",
+        "<pre><code>sextant run 14.21</code></pre>"})
+    EXPECT_NE(html.find(part), std::string::npos) << part;
+}
+
 TEST(Html, VerdictsAreWords) {
   const std::string html =
       to_html(page_of({Claims{{{"a", Verdict::kHolds, "1"}, {"b", Verdict::kFails, "2"}, {"c"}}}}));
