@@ -1,7 +1,7 @@
 # "sextant_build_info.h": what this build is and where its data lies. Only the revision changes from commit to commit; it
 # sits in a file of its own, which is compiled anew only when the revision is another.
 set(_generated "${PROJECT_BINARY_DIR}/generated")
-set(SEXTANT_PROGRAM_TO_DATA "../share/sextant")
+set(SEXTANT_DATA share/sextant) # below the prefix; the program lies in bin/
 configure_file("${CMAKE_CURRENT_LIST_DIR}/sextant_build_info.h.in" "${_generated}/sextant_build_info.h" @ONLY)
 configure_file("${CMAKE_CURRENT_LIST_DIR}/sextant_build_info.cpp.in" "${_generated}/sextant_build_info.cpp" COPYONLY)
 
