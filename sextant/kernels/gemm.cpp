@@ -14,14 +14,14 @@
 
 #include "sextant/base/check.h"
 #include "sextant/kernels/gemm.h"
+#include "sextant/kernels/register_tile-inl.h"
 #include "sextant/kernels/scratch_buffer.h"
 #include "sextant/kernels/threads.h"
 
 #ifndef SEXTANT_KERNELS_GEMM_ONCE
 #define SEXTANT_KERNELS_GEMM_ONCE
 namespace sextant::kernels {
-inline constexpr int64_t kDepth = 512;   // the most of a block of B
-inline constexpr int64_t kTileRows = 6;  // of a register tile
+inline constexpr int64_t kDepth = 512;  // the most of a block of B
 
 // `total` cut into `parts` of nearly equal size: part i begins here.
 inline int64_t cut(int64_t total, int64_t parts, int64_t i) { return total * i / parts; }
@@ -41,11 +41,7 @@ struct Panels {
 HWY_BEFORE_NAMESPACE();
 namespace sextant::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
-using D = hn::ScalableTag<float>;
-using V = hn::Vec<D>;
-constexpr int kWidest = HWY_MAX_BYTES >= 64 || HWY_ARCH_ARM_A64 ? 4 : 2;  // vectors: 6 * 4 sums fit into 32 registers
-
-Panels panels_of(int64_t columns) { return {columns, static_cast<int64_t>(hn::Lanes(D())), kWidest}; }
+Panels panels_of(int64_t columns) { return {columns, static_cast<int64_t>(hn::Lanes(Floats())), kTileVectors}; }
 
 // B's rows k0.. of one panel to out[depth][width], zero beyond the last column.
 void copy_panel(const MatrixView& b, int64_t k0, int64_t depth, int64_t column, int64_t columns, int64_t width,
@@ -110,8 +106,8 @@ struct Finish {
 };
 
 template <int kRows, int kVectors>
-HWY_INLINE void finish_tile(const V (&sum)[kRows][kVectors], const Finish& f) {
-  const D d;
+HWY_INLINE void finish_tile(const FloatVec (&sum)[kRows][kVectors], const Finish& f) {
+  const Floats d;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
   HWY_ALIGN float edge[hn::MaxLanes(d)];
   for (int v = 0; v < kVectors; ++v) {
@@ -123,10 +119,10 @@ HWY_INLINE void finish_tile(const V (&sum)[kRows][kVectors], const Finish& f) {
       std::memcpy(edge, from, bytes);
       return hn::Load(d, edge);
     };
-    const V bias = f.bias && f.first ? load(f.bias + column) : hn::Zero(d);
+    const FloatVec bias = f.bias && f.first ? load(f.bias + column) : hn::Zero(d);
     for (int r = 0; r < kRows; ++r) {
       float* to = f.c + r * f.row_stride + column;
-      V value = hn::Add(sum[r][v], f.first ? bias : load(to));
+      FloatVec value = hn::Add(sum[r][v], f.first ? bias : load(to));
       if (f.relu) value = hn::IfThenZeroElse(hn::Lt(value, hn::Zero(d)), value);  // NaN stays NaN
       if (valid == lanes) {
         hn::StoreU(value, d, to);
@@ -138,39 +134,15 @@ HWY_INLINE void finish_tile(const V (&sum)[kRows][kVectors], const Finish& f) {
   }
 }
 
-// kRows rows of A (element (i, k) at a[i * row + k * step]) times a packed panel of kVectors vectors.
 template <int kRows, int kVectors>
-void tile(const float* a, int64_t row, int64_t step, const float* b, int64_t depth, const Finish& finish) {
-  const D d;
-  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-  V sum[kRows][kVectors];
-  for (auto& r : sum)
-    for (auto& v : r) v = hn::Zero(d);
-  for (int64_t k = 0; k < depth; ++k, a += step, b += kVectors * lanes) {
-    V bv[kVectors];
-    for (int v = 0; v < kVectors; ++v) bv[v] = hn::Load(d, b + v * lanes);
-    for (int r = 0; r < kRows; ++r) {
-      const V ar = hn::Set(d, a[r * row]);
-      for (int v = 0; v < kVectors; ++v) sum[r][v] = hn::MulAdd(ar, bv[v], sum[r][v]);
-    }
+struct Tile {
+  static void run(const float* a, int64_t row, int64_t step, const float* b, int64_t width, int64_t depth,
+                  const Finish& finish) {
+    FloatVec sum[kRows][kVectors];
+    multiply_tile(a, row, step, b, width, depth, sum);
+    finish_tile<kRows, kVectors>(sum, finish);
   }
-  finish_tile<kRows, kVectors>(sum, finish);
-}
-
-using TileFunction = void (*)(const float*, int64_t, int64_t, const float*, int64_t, const Finish&);
-template <int kVectors>
-TileFunction tile_of_rows(int64_t rows) {
-  static constexpr TileFunction kTable[kTileRows] = {tile<1, kVectors>, tile<2, kVectors>, tile<3, kVectors>,
-                                                     tile<4, kVectors>, tile<5, kVectors>, tile<6, kVectors>};
-  return kTable[rows - 1];
-}
-TileFunction tile_of(int64_t rows, int64_t vectors) {
-  if constexpr (kWidest == 4) {
-    if (vectors == 4) return tile_of_rows<4>(rows);
-    if (vectors == 3) return tile_of_rows<3>(rows);
-  }
-  return vectors == 2 ? tile_of_rows<2>(rows) : tile_of_rows<1>(rows);
-}
+};
 
 // One register tile: rows [row, row_end) by one panel by the block of the depth that begins at k0.
 void run_tile(const Product& p, const Panels& panels, const float* packed, int64_t k0, int64_t depth, int64_t panel,
@@ -178,8 +150,9 @@ void run_tile(const Product& p, const Panels& panels, const float* packed, int64
   const int64_t column = panels.first_column(panel), width = panels.width(panel);
   const Finish finish{p.bias ? p.bias + column : nullptr, k0 == 0,   p.relu && k0 + depth == p.depth,
                       p.c + row * p.columns + column,     p.columns, p.columns - column};
-  tile_of(row_end - row, width / panels.lanes)(p.a.data + row * p.a.row_stride + k0 * p.a.column_stride, p.a.row_stride,
-                                               p.a.column_stride, packed + column * depth, depth, finish);
+  const auto run = kernel_for<Tile>(row_end - row, width / panels.lanes);
+  run(p.a.data + row * p.a.row_stride + k0 * p.a.column_stride, p.a.row_stride, p.a.column_stride,
+      packed + column * depth, width, depth, finish);
 }
 
 }  // namespace sextant::kernels::HWY_NAMESPACE
@@ -191,6 +164,7 @@ HWY_EXPORT(panels_of);
 HWY_EXPORT(pack_panel);
 HWY_EXPORT(run_tile);
 
+constexpr int64_t kRowsOfTile = 6;
 constexpr int64_t kLeastCopied = 1 << 14, kLeastMultiplied = 1 << 17;  // two microseconds of a thread
 
 void gemm(const Product& p) {
@@ -201,7 +175,7 @@ void gemm(const Product& p) {
                 "allocate them");
   static thread_local ScratchBuffer scratch;
   const Panels panels = HWY_DYNAMIC_DISPATCH(panels_of)(p.columns);
-  const int64_t row_tiles = ceil_div(p.rows, kTileRows);
+  const int64_t row_tiles = ceil_div(p.rows, kRowsOfTile);
   const int64_t blocks = std::max<int64_t>(1, ceil_div(p.depth, kDepth));  // at depth 0 one: C becomes the bias
   float* packed = scratch.get(panels.vectors * panels.lanes * ceil_div(p.depth, blocks) + 1);
   for (int64_t block = 0; block < blocks; ++block) {
@@ -218,7 +192,7 @@ void gemm(const Product& p) {
     };
     const int64_t width = panels.lanes * panels.vectors / panels.count;
     parallel_jobs(panels.count, pack, ceil_div(kLeastCopied, width * depth + 1));
-    parallel_jobs(panels.count * row_tiles, multiply, ceil_div(kLeastMultiplied, kTileRows * width * depth + 1));
+    parallel_jobs(panels.count * row_tiles, multiply, ceil_div(kLeastMultiplied, kRowsOfTile * width * depth + 1));
   }
 }
 

@@ -1,6 +1,7 @@
 // For tests and benchmarks: reproducible buffers.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 

@@ -1,0 +1,50 @@
+// C (+)= A B for one of Winograd's 36 points, in register tiles. Included inside the loop over targets.
+#if defined(SEXTANT_KERNELS_POINT_PRODUCT_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef SEXTANT_KERNELS_POINT_PRODUCT_INL_H
+#undef SEXTANT_KERNELS_POINT_PRODUCT_INL_H
+#else
+#define SEXTANT_KERNELS_POINT_PRODUCT_INL_H
+#endif
+
+#include "sextant/kernels/register_tile-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace sextant::kernels::HWY_NAMESPACE {
+
+template <int kRows, int kVectors>
+struct PointTile {
+  // The sum starts at zero and is added last: sums in two levels, several times less error.
+  static void run(const float* a, int64_t a_row, int64_t a_step, const float* b, int64_t b_step, int64_t depth,
+                  float* c, int64_t c_row, bool add) {
+    const Floats d;
+    const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+    FloatVec sum[kRows][kVectors];
+    multiply_tile(a, a_row, a_step, b, b_step, depth, sum);
+    for (int r = 0; r < kRows; ++r)
+      for (int v = 0; v < kVectors; ++v) {
+        float* to = c + r * c_row + v * lanes;
+        hn::StoreU(add ? hn::Add(hn::LoadU(d, to), sum[r][v]) : sum[r][v], d, to);
+      }
+  }
+};
+
+// C [rows,width] = A B, or += with `add`. A(i,k) at a[i * a_row + k * a_step], rows of B and C b_step and c_row apart;
+// width a multiple of the vector.
+inline void point_product(const float* a, int64_t a_row, int64_t a_step, const float* b, int64_t b_step, int64_t depth,
+                          float* c, int64_t c_row, int64_t rows, int64_t width, bool add) {
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(Floats()));
+  const int64_t groups = (rows + kTileRows - 1) / kTileRows;  // of nearly equal height: 9 rows are 5 + 4, not 6 + 3
+  for (int64_t n = 0; n < width; n += kTileVectors * lanes) {
+    const int64_t vectors = HWY_MIN(kTileVectors, (width - n) / lanes);
+    for (int64_t g = 0, r = 0; g < groups; ++g) {
+      const int64_t end = rows * (g + 1) / groups;
+      kernel_for<PointTile>(end - r, vectors)(a + r * a_row, a_row, a_step, b + n, b_step, depth, c + r * c_row + n,
+                                              c_row, add);
+      r = end;
+    }
+  }
+}
+
+}  // namespace sextant::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+#endif

@@ -1,0 +1,148 @@
+// Winograd weight gradient: dW = G^T [sum over tiles of (B^T d B) (A dY A^T)] G, one product over tiles for each of the
+// 36 points. The bias gradient is the sum over tiles of point (1,1) of A dY A^T, where all weights are 1. Threads share
+// the tiles, each with its own sums S [36][in][out]; these are added in the order of threads. A block is so deep that
+// reading and writing S for it costs little beside its products: S of 64 x 64 channels stays in L2 beside 32 tiles; a
+// larger S passes through once for 96.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "sextant/kernels/winograd_weight_gradient.cpp"
+#include "sextant/kernels/simd.h"
+// Keep this order: the targets must be known before the loop over them.
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "sextant/base/check.h"
+#include "sextant/kernels/point_product-inl.h"
+#include "sextant/kernels/scratch_buffer.h"
+#include "sextant/kernels/threads.h"
+#include "sextant/kernels/winograd.h"
+#include "sextant/kernels/winograd_tiles.h"
+#include "sextant/kernels/winograd_transforms-inl.h"
+
+#ifndef SEXTANT_KERNELS_WINOGRAD_WEIGHT_GRADIENT_ONCE
+#define SEXTANT_KERNELS_WINOGRAD_WEIGHT_GRADIENT_ONCE
+namespace sextant::kernels {
+struct WeightGradient {
+  explicit WeightGradient(const ConvShape& s)
+      : shape(s),
+        grid(s),
+        in(ceil_to(s.in, kPad)),
+        out(ceil_to(s.out, kPad)),
+        block(s.in * s.out <= 4 * kPanel * kPanel ? 32 : 96) {}
+  int64_t u_point() const { return block * in + kPad; }
+  int64_t z_point() const { return block * out + kPad; }
+  int64_t sums_size() const { return kProducts * shape.in * out; }
+  ConvShape shape;
+  TileGrid grid;
+  int64_t in, out;  // channels in whole vectors
+  int64_t block;    // tiles
+  const float *x = nullptr, *dy = nullptr, *zeros = nullptr;
+};
+}  // namespace sextant::kernels
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace sextant::kernels::HWY_NAMESPACE {
+
+// Adds tiles [begin, end), one block, to sums [36][shape.in][out] and bias [out].
+void add_block(const WeightGradient& g, int64_t begin, int64_t end, float* u, float* z, float* sums, float* bias) {
+  const ConvShape& s = g.shape;
+  const TileBlock tiles(g.grid, begin, end);
+  for (int64_t t = 0; t < tiles.size(); ++t) {
+    const WinogradTile& tile = tiles[t];
+    transform_input(s, g.x, tile, 0, s.in, g.zeros, u + t * g.in, g.u_point());
+    const float* dy = g.dy + ((tile.image * s.height + tile.y) * s.width + tile.x) * s.out;
+    transform_for<GradientTile>(tile)(dy, s.width * s.out, s.out, s.out, z + t * g.out, g.z_point());
+  }
+  const Floats d;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  const float* ones = z + (kPoints + 1) * g.z_point();
+  for (int64_t o = 0; o < g.out; o += lanes) {
+    V sum = hn::Zero(d);
+    for (int64_t t = 0; t < tiles.size(); ++t) sum = sum + hn::LoadU(d, ones + t * g.out + o);
+    hn::StoreU(hn::LoadU(d, bias + o) + sum, d, bias + o);
+  }
+  for (int p = 0; p < kProducts; ++p) {
+    const int64_t first = tiles.first(p), depth = tiles.last(p) - first;
+    if (depth <= 0) continue;
+    for (int64_t o = 0; o < g.out; o += kPanel)
+      point_product(u + p * g.u_point() + first * g.in, 1, g.in, z + p * g.z_point() + first * g.out + o, g.out, depth,
+                    sums + p * s.in * g.out + o, g.out, s.in, std::min(kPanel, g.out - o), true);
+  }
+}
+
+// G^T S G for the outputs [o, o + lanes) and inputs [first, last), S the sum of `copies` partial sums, to dw.
+void finish_weights(const WeightGradient& g, const float* sums, int64_t copies, int64_t first, int64_t last,
+                    float* dw) {
+  const Floats d;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d)), in = g.shape.in;
+  for (int64_t o = 0; o < g.shape.out; o += lanes) {
+    const int64_t valid = std::min(lanes, g.shape.out - o);
+    for (int64_t c = first; c < last; ++c) {
+      V sum[kProducts], half[3 * kPoints], taps[9];
+      for (int p = 0; p < kProducts; ++p) {
+        const float* from = sums + (p * in + c) * g.out + o;
+        sum[p] = hn::LoadU(d, from);
+        for (int64_t copy = 1; copy < copies; ++copy) sum[p] = sum[p] + hn::LoadU(d, from + copy * g.sums_size());
+      }
+      for (int j = 0; j < kPoints; ++j) {
+        V column[3];
+        tap_gradients(sum + j, kPoints, column);
+        for (int i = 0; i < 3; ++i) half[i * kPoints + j] = column[i];
+      }
+      for (int i = 0; i < 3; ++i) tap_gradients(half + i * kPoints, 1, taps + 3 * i);
+      HWY_ALIGN float lane[9][hn::MaxLanes(d)];
+      for (int tap = 0; tap < 9; ++tap) hn::Store(taps[tap], d, lane[tap]);
+      for (int64_t l = 0; l < valid; ++l)
+        for (int tap = 0; tap < 9; ++tap) dw[((o + l) * in + c) * 9 + tap] = lane[tap][l];
+    }
+  }
+}
+
+}  // namespace sextant::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace sextant::kernels {
+HWY_EXPORT(add_block);
+HWY_EXPORT(finish_weights);
+
+void winograd_weight_gradient(const ConvShape& s, const float* x, const float* dy, float* dw, float* db) {
+  SEXTANT_CHECK(s.batch >= 0 && s.height >= 1 && s.width >= 1 && s.in >= 1 && s.out >= 1,
+                "[winograd] needs batch >= 0 and all other sizes >= 1; got ", s.batch, " x ", s.height, " x ", s.width,
+                ", ", s.in, " -> ", s.out, "; check the shapes");
+  SEXTANT_CHECK(dw && (s.batch == 0 || (x && dy)), "[winograd] the weight gradient needs x, dy and dw; got a null ",
+                "pointer; allocate them");
+  static thread_local ScratchBuffer all_sums;
+  WeightGradient g(s);
+  const std::vector<float> zeros(static_cast<size_t>(s.in), 0.0f);
+  g.x = x, g.dy = dy, g.zeros = zeros.data();
+  const int64_t blocks = (g.grid.count + g.block - 1) / g.block;
+  const int64_t shares = std::clamp<int64_t>(omp_get_max_threads(), 1, std::max<int64_t>(1, blocks));
+  float* sums = all_sums.get(shares * g.sums_size());
+  std::vector<float> bias(static_cast<size_t>(shares * g.out), 0.0f);
+  parallel_jobs(shares, [&](int64_t share) {
+    static thread_local ScratchBuffer scratch;
+    float *u = scratch.get(kProducts * (g.u_point() + g.z_point())), *z = u + kProducts * g.u_point();
+    float* own = sums + share * g.sums_size();
+    std::fill_n(own, g.sums_size(), 0.0f);
+    const int64_t begin = g.grid.count * share / shares, count = g.grid.count * (share + 1) / shares - begin;
+    const int64_t parts = (count + g.block - 1) / g.block;
+    for (int64_t i = 0; i < parts; ++i) HWY_DYNAMIC_DISPATCH(add_block)
+    (g, begin + count * i / parts, begin + count * (i + 1) / parts, u, z, own, bias.data() + share * g.out);
+  });
+  constexpr int64_t kInputs = 16;
+  parallel_jobs((s.in + kInputs - 1) / kInputs, [&](int64_t job) {
+    HWY_DYNAMIC_DISPATCH(finish_weights)
+    (g, sums, shares, job * kInputs, std::min(s.in, (job + 1) * kInputs), dw);
+  });
+  for (int64_t o = 0; db && o < s.out; ++o) {
+    db[o] = 0;
+    for (int64_t share = 0; share < shares; ++share) db[o] += bias[static_cast<size_t>(share * g.out + o)];
+  }
+}
+
+}  // namespace sextant::kernels
+#endif
