@@ -1,0 +1,81 @@
+#include "sextant/base/progress.h"
+
+#include <unistd.h>
+
+#include <cmath>
+#include <cstdio>
+
+#include "sextant/base/check.h"
+
+namespace sextant {
+namespace {
+
+constexpr std::chrono::milliseconds kTerminalInterval{100};
+constexpr std::chrono::seconds kPlainInterval{10};
+
+std::string fixed(double value, int digits) {
+  char text[64];
+  std::snprintf(text, sizeof(text), "%.*f", digits, value);
+  return text;
+}
+
+}  // namespace
+
+std::string duration_text(double seconds) {
+  const auto two_digits = [](int64_t value) { return (value < 10 ? "0" : "") + std::to_string(value); };
+  if (!(seconds >= 0 && seconds < 1e9)) return "unknown";
+  if (seconds < 0.9995) return fixed(seconds * 1e3, 0) + " ms";
+  if (seconds < 59.95) return fixed(seconds, 1) + " s";
+  const int64_t whole = std::llround(seconds);
+  if (whole < 3600) return std::to_string(whole / 60) + " min " + two_digits(whole % 60) + " s";
+  return std::to_string(whole / 3600) + " h " + two_digits(whole / 60 % 60) + " min";
+}
+
+Progress::Progress(std::string title, int64_t total, int64_t done, double items_per_step, bool quiet)
+    : title_(std::move(title)),
+      total_(total),
+      first_(done),
+      items_per_step_(items_per_step),
+      quiet_(quiet),
+      terminal_(::isatty(STDERR_FILENO) == 1),
+      start_(Clock::now()),
+      shown_(start_) {}
+
+Progress::~Progress() {
+  if (open_) std::fputs("\n", stderr);
+}
+
+bool Progress::due(int64_t done) {
+  if (quiet_ || done == last_) return false;
+  const auto now = Clock::now();
+  const Clock::duration interval = terminal_ ? Clock::duration(kTerminalInterval) : Clock::duration(kPlainInterval);
+  if (now - shown_ < interval && done < total_) return false;
+  shown_ = now;
+  last_ = done;
+  return true;
+}
+
+void Progress::show(int64_t done, const std::string& detail) {
+  const double seconds = std::chrono::duration<double>(Clock::now() - start_).count();
+  const double rate = seconds > 0 ? static_cast<double>(done - first_) / seconds : 0;
+  std::string line = concat(title_, "  ", total_ > 0 ? 100 * done / total_ : 100, " %  ", detail);
+  if (rate > 0)
+    line += concat("  ", fixed(rate * items_per_step_, 0), " items/s  ",
+                   duration_text(static_cast<double>(total_ - done) / rate), " left");
+  if (terminal_) {
+    std::fprintf(stderr, "\r\033[2K%s", line.c_str());
+    open_ = true;
+  } else {
+    std::fprintf(stderr, "%s\n", line.c_str());
+  }
+  std::fflush(stderr);
+}
+
+void Progress::say(const std::string& line) {
+  if (quiet_) return;
+  std::fprintf(stderr, "%s%s\n", open_ ? "\r\033[2K" : "", line.c_str());
+  open_ = false;
+  last_ = -1;
+}
+
+}  // namespace sextant

@@ -1,0 +1,43 @@
+// The progress line of long work: on stderr, rewritten in place on a terminal, a plain line now and then elsewhere.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+namespace sextant {
+
+class Progress {
+ public:
+  // `title` stands before the line ("vae-mnist"); `total` steps of which `done` are done already; `items_per_step` gives
+  // items/s. A quiet one prints nothing.
+  Progress(std::string title, int64_t total, int64_t done = 0, double items_per_step = 1.0, bool quiet = false);
+  ~Progress();
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+
+  // Tells where the work stands; `detail()` makes the text ("epoch 3/10 · loss 108.3") and is called only if a line is due.
+  template <class Detail>
+  void update(int64_t done, const Detail& detail) {
+    if (due(done)) show(done, detail());
+  }
+
+  // A whole line for good, above the progress line.
+  void say(const std::string& line);
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  bool due(int64_t done);
+  void show(int64_t done, const std::string& detail);
+
+  std::string title_;
+  int64_t total_, first_, last_ = -1;
+  double items_per_step_;
+  bool quiet_, terminal_, open_ = false;
+  Clock::time_point start_, shown_;
+};
+
+// "850 ms", "12.3 s", "2 min 13 s", "3 h 05 min".
+std::string duration_text(double seconds);
+
+}  // namespace sextant

@@ -1,0 +1,41 @@
+#include "sextant/base/progress.h"
+
+#include <gtest/gtest.h>
+
+namespace sextant {
+namespace {
+
+TEST(Progress, Durations) {
+  EXPECT_EQ(duration_text(0.85), "850 ms");
+  EXPECT_EQ(duration_text(59.96), "1 min 00 s");
+  EXPECT_EQ(duration_text(133.2), "2 min 13 s");
+  EXPECT_EQ(duration_text(3 * 3600 + 5 * 60 + 1), "3 h 05 min");
+  EXPECT_EQ(duration_text(-1), "unknown");
+}
+
+TEST(Progress, ADetailIsMadeOnlyWhenALineIsDueAndTheLastOneAlwaysIs) {
+  testing::internal::CaptureStderr();
+  int made = 0;
+  {
+    Progress progress("work", 1000, 0, 1.0);
+    for (int i = 1; i <= 1000; ++i)
+      progress.update(i, [&] {
+        ++made;
+        return std::string("detail");
+      });
+  }
+  const std::string text = testing::internal::GetCapturedStderr();
+  EXPECT_LE(made, 3);
+  EXPECT_NE(text.find("work  100 %  detail"), std::string::npos) << text;
+}
+
+TEST(Progress, AQuietOneSaysNothing) {
+  testing::internal::CaptureStderr();
+  Progress progress("work", 2, 0, 1.0, true);
+  progress.update(2, [] { return std::string("detail"); });
+  progress.say("line");
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+}
+
+}  // namespace
+}  // namespace sextant

@@ -1,0 +1,42 @@
+#include "sextant/cli/command.h"
+
+#include <torch/torch.h>
+
+#include <cstdio>
+
+#include "sextant/base/check.h"
+#include "sextant/base/machine.h"
+#include "sextant_build_info.h"
+
+namespace sextant {
+
+void Console::print(const Json& json_result, const std::string& text) const {
+  const std::string out = json ? json_result.dump(2) + "\n" : text;
+  std::fwrite(out.data(), 1, out.size(), stdout);
+}
+
+at::Device Console::prepare() const {
+  SEXTANT_USAGE_CHECK(threads >= 0 && threads <= 4096, "[threads] between 1 and 4096, or 0 for all; got ", threads);
+  at::set_num_threads(static_cast<int>(threads > 0 ? threads : this_machine().cores));
+  if (device == "auto") return torch::cuda::is_available() ? at::kCUDA : at::kCPU;
+  SEXTANT_USAGE_CHECK(device == "cpu" || device == "cuda", "[device] cpu, cuda or auto; got '", device, "'");
+  SEXTANT_USAGE_CHECK(device == "cpu" || torch::cuda::is_available(), "[device] no CUDA device is within reach of this ",
+                      "LibTorch; use --device cpu, or build with a CUDA LibTorch (LIBTORCH=DIR)");
+  return device == "cpu" ? at::kCPU : at::kCUDA;
+}
+
+void add_common(CLI::App& command, Console& console, bool computes) {
+  command.add_flag("--json", console.json, "print one JSON document on stdout");
+  command.add_flag("-q,--quiet", console.quiet, "no progress on stderr");
+  if (!computes) return;
+  command.add_option("--threads", console.threads, "CPU threads; 0: all that the process may use");
+  command.add_option("--device", console.device, "cpu, cuda or auto")->capture_default_str();
+}
+
+std::filesystem::path find_shipped(const std::string& name) {
+  if (std::filesystem::exists(name)) return name;
+  const auto shipped = build_info::data_root() / name;
+  return std::filesystem::exists(shipped) ? shipped : std::filesystem::path(name);
+}
+
+}  // namespace sextant

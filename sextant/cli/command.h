@@ -1,0 +1,45 @@
+// What the commands share. Results go to stdout (text, or JSON with --json), messages and progress to stderr.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <string>
+
+#include "sextant/base/check.h"
+#include "sextant/base/json.h"
+
+namespace sextant {
+
+struct Console {
+  bool json = false;
+  bool quiet = false;
+  int64_t threads = 0;          // 0: as many as the process may use
+  std::string device = "cpu";
+  std::string command_line;     // as it was typed
+  int exit_code = 0;
+
+  // JSON on one stdout document with --json, else `text`.
+  void print(const Json& json_result, const std::string& text) const;
+  // Sets the thread count and returns the device; UsageError when it is not there.
+  at::Device prepare() const;
+};
+
+// Adds --json, --quiet, --threads and --device to a command.
+void add_common(CLI::App& command, Console& console, bool computes);
+
+void add_list(CLI::App& app, Console& console);
+void add_run(CLI::App& app, Console& console);
+void add_train(CLI::App& app, Console& console);
+void add_sample(CLI::App& app, Console& console);
+void add_eval(CLI::App& app, Console& console);
+void add_report(CLI::App& app, Console& console);
+void add_data(CLI::App& app, Console& console);
+void add_info(CLI::App& app, Console& console);
+void add_doctor(CLI::App& app, Console& console);
+
+// A run folder, or a zoo entry of the installed data ("zoo/vae-mnist"), or a recipe the same way.
+std::filesystem::path find_shipped(const std::string& name);
+
+}  // namespace sextant

@@ -1,0 +1,88 @@
+// What to paste into a bug report: the program, LibTorch, the machine, the data at hand, and whether the usual places can be
+// written. Finds what is wrong and says how to mend it.
+#include <dlfcn.h>
+#include <torch/torch.h>
+#include <torch/version.h>
+#include <unistd.h>
+
+#include "sextant/base/machine.h"
+#include "sextant/cli/command.h"
+#include "sextant/data/catalogue.h"
+#include "sextant_build_info.h"
+
+namespace sextant {
+namespace {
+
+// The file that a function's library was loaded from.
+std::string library_of(const void* symbol) {
+  Dl_info info{};
+  return dladdr(symbol, &info) != 0 && info.dli_fname ? info.dli_fname : "unknown";
+}
+
+bool writable(const std::filesystem::path& folder) {
+  std::filesystem::path place = folder;
+  while (!place.empty() && !std::filesystem::exists(place)) place = place.parent_path();
+  return ::access(place.empty() ? "." : place.c_str(), W_OK) == 0;
+}
+
+// Two threads really run, or at::parallel_for is silently serial.
+int64_t threads_seen() {
+  std::vector<int> seen(static_cast<size_t>(at::get_num_threads()), 0);
+  at::parallel_for(0, static_cast<int64_t>(seen.size()), 1, [&](int64_t, int64_t) {
+    seen[static_cast<size_t>(at::get_thread_num())] = 1;
+  });
+  return std::count(seen.begin(), seen.end(), 1);
+}
+
+void doctor(Console& console) {
+  const at::Device device = console.prepare();
+  const Machine machine = this_machine();
+  Json data = Json::object(), trouble = Json::array();
+  for (const auto& presence : catalogue::list()) data[presence.row->name] = presence.at_hand;
+  if (!writable(std::filesystem::current_path()))
+    trouble.push_back("this folder can't be written: use --out and --runs, or go elsewhere");
+  if (threads_seen() < at::get_num_threads())
+    trouble.push_back("fewer threads run than were asked for: is OMP_NUM_THREADS or a CPU limit set?");
+  if (!data.value("mnist", false))
+    trouble.push_back("MNIST is not at hand: the program was moved away from its data; reinstall it, or run "
+                      "`sextant data fetch mnist`");
+  const Json json = {
+      {"sextant", {{"version", build_info::kVersion},
+                   {"revision", build_info::git_revision()},
+                   {"compiler", build_info::kCompiler},
+                   {"build", build_info::kBuildType},
+                   {"data_root", build_info::data_root().string()}}},
+      {"libtorch", {{"headers", build_info::kLibTorchVersion},
+                    {"library", library_of(reinterpret_cast<const void*>(&at::get_num_threads))},
+                    {"openmp", library_of(dlsym(RTLD_DEFAULT, "omp_get_max_threads"))},
+                    {"cuda", torch::cuda::is_available()},
+                    {"cuda_devices", torch::cuda::device_count()}}},
+      {"machine", {{"cpu", machine.cpu},
+                   {"features", machine.features},
+                   {"cores", machine.cores},
+                   {"memory_gb", static_cast<double>(machine.memory_bytes / 100000000) / 10}}},
+      {"threads", {{"set", at::get_num_threads()}, {"seen", threads_seen()}}},
+      {"device", device.str()},
+      {"data", data},
+      {"trouble", trouble}};
+  std::string text;
+  for (const auto& [part, values] : json.items()) {
+    text += part + "\n";
+    if (values.is_object() || values.is_array())
+      for (const auto& [name, value] : values.items()) 
+        text += concat("  ", name, "  ", value.is_string() ? value.get<std::string>() : value.dump(), "\n");
+    else text += concat("  ", values.is_string() ? values.get<std::string>() : values.dump(), "\n");
+  }
+  console.print(json, text + (trouble.empty() ? "  none\n" : ""));
+}
+
+}  // namespace
+
+void add_doctor(CLI::App& app, Console& console) {
+  CLI::App* command = app.add_subcommand("doctor", "what this build runs on, and what is wrong with it");
+  command->footer("Example: sextant doctor    (paste its output into a bug report)");
+  add_common(*command, console, true);
+  command->callback([&console] { doctor(console); });
+}
+
+}  // namespace sextant

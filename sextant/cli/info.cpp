@@ -1,0 +1,39 @@
+#include "sextant/base/files.h"
+#include "sextant/base/safetensors.h"
+#include "sextant/cli/command.h"
+
+namespace sextant {
+namespace {
+
+void info(const std::string& file, Console& console) {
+  const auto parsed = SafetensorsFile::parse(read_file(file), file);
+  Json tensors = Json::array(), metadata = Json::object();
+  std::string text = file + "\n";
+  int64_t total = 0;
+  for (const auto& [name, entry] : parsed.tensors()) {
+    int64_t count = 1;
+    for (const int64_t size : entry.shape) count *= size;
+    total += count;
+    tensors.push_back({{"name", name}, {"dtype", entry.dtype}, {"shape", entry.shape}, {"numbers", count}});
+    text += concat("  ", name, "  ", entry.dtype, " ", Json(entry.shape).dump(), "\n");
+  }
+  for (const auto& [key, value] : parsed.metadata()) {
+    metadata[key] = value;
+    text += concat("  metadata ", key, ": ", value, "\n");
+  }
+  text += concat("  ", tensors.size(), " tensors, ", total, " numbers\n");
+  console.print({{"file", file}, {"numbers", total}, {"tensors", tensors}, {"metadata", metadata}}, text);
+}
+
+}  // namespace
+
+void add_info(CLI::App& app, Console& console) {
+  auto file = std::make_shared<std::string>();
+  CLI::App* command = app.add_subcommand("info", "list the tensors of a safetensors file");
+  command->add_option("file", *file, "safetensors file")->required();
+  command->footer("Example: sextant info zoo/vae-mnist/weights.safetensors");
+  add_common(*command, console, false);
+  command->callback([file, &console] { info(*file, console); });
+}
+
+}  // namespace sextant

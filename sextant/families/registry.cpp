@@ -1,0 +1,26 @@
+#include "sextant/families/registry.h"
+
+#include "sextant/nets/init_scope.h"
+
+namespace sextant {
+
+int64_t ItemShape::numel() const {
+  int64_t n = 1;
+  for (const int64_t size : sizes) n *= size;
+  return n;
+}
+
+ItemShape item_shape(const Dataset& dataset) {
+  return {.sizes = dataset.train.x.sizes().slice(1).vec(), .classes = dataset.classes};
+}
+
+std::shared_ptr<GenerativeModel> build_model(const ModelConfig& config, const ItemShape& shape, const Rng& rng) {
+  const InitScope seeded(rng);
+  return std::visit([&](const auto& c) -> std::shared_ptr<GenerativeModel> { return build_model(c, shape); }, config);
+}
+
+std::vector<FamilyRow> families() {
+  return {{VaeConfig::kTag.value, "variational autoencoder, β-VAE", "lower bound of log p(x), samples in one pass"}};
+}
+
+}  // namespace sextant

@@ -1,0 +1,23 @@
+// The table of contents of the families: one alternative each. A family without a build_model overload does not compile.
+#pragma once
+
+#include <memory>
+#include <variant>
+
+#include "sextant/families/model.h"
+#include "sextant/families/vae.h"
+
+namespace sextant {
+
+using ModelConfig = std::variant<VaeConfig>;
+
+// A model with fresh weights drawn from `rng` alone. Throws UsageError when config and data do not fit.
+std::shared_ptr<GenerativeModel> build_model(const ModelConfig& config, const ItemShape& shape, const Rng& rng);
+
+// Name, family and what it can compute, for `sextant list`.
+struct FamilyRow {
+  std::string family, title, computes;
+};
+std::vector<FamilyRow> families();
+
+}  // namespace sextant

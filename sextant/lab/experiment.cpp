@@ -1,0 +1,149 @@
+#include "sextant/lab/experiment.h"
+
+#include <chrono>
+#include <cmath>
+
+#include "sextant/base/files.h"
+#include "sextant/base/machine.h"
+#include "sextant/base/progress.h"
+#include "sextant/report/png.h"
+#include "sextant_build_info.h"
+
+namespace sextant {
+namespace {
+namespace fs = std::filesystem;
+
+// "a.b.c" -> "/a/b/c"
+Json::json_pointer pointer(const std::string& path) {
+  std::string text = "/" + path;
+  for (char& c : text)
+    if (c == '.') c = '/';
+  return Json::json_pointer(text);
+}
+
+std::string short_number(double value) {
+  char text[32];
+  std::snprintf(text, sizeof(text), "%.4g", value);
+  return text;
+}
+
+Run at_scale(const PlannedRun& planned, const StudyOptions& options) {
+  Run run = planned.run;
+  if (options.scale == RunScale::kQuick)
+    for (const auto& setting : planned.quick) set(run, setting);
+  if (options.scale == RunScale::kSmoke)
+    for (const auto& setting : planned.smoke) set(run, setting);
+  if (options.seed) run.train.seed = *options.seed;
+  return run;
+}
+
+CheckedClaim judge(const Claim& claim, const Results& results, RunScale scale) {
+  CheckedClaim checked{.says = claim.says};
+  for (const auto& path : claim.numbers) {
+    if (!results.json().contains(pointer(path))) continue;
+    checked.numbers += concat(checked.numbers.empty() ? "" : ", ", path, " = ", short_number(results.number(path)));
+  }
+  if (scale < claim.from) return checked;
+  checked.verdict = claim.holds(results) ? Verdict::kHolds : Verdict::kFails;
+  return checked;
+}
+
+Json to_json(const CheckedClaim& claim) {
+  return {{"says", claim.says}, {"verdict", to_text(claim.verdict)}, {"numbers", claim.numbers}};
+}
+
+}  // namespace
+
+double Results::number(const std::string& path) const {
+  const auto at = pointer(path);
+  SEXTANT_CHECK(json_.contains(at) && json_[at].is_number(), "[results] there is no number '", path, "'");
+  return json_[at].get<double>();
+}
+
+void Results::put(const std::string& path, Json value) { json_[pointer(path)] = std::move(value); }
+
+Study::Study(const Experiment& experiment, const StudyOptions& options)
+    : experiment_(experiment), options_(options), store_(options.runs, options.quiet, options.device) {
+  for (const PlannedRun& planned : experiment.runs) plan_[planned.run.name] = at_scale(planned, options);
+}
+
+const TrainedRun& Study::run(const std::string& name) {
+  const auto found = trained_.find(name);
+  if (found != trained_.end()) return found->second;
+  SEXTANT_CHECK(plan_.contains(name), "[lab] exercise ", experiment_.id, " plans no run '", name, "'");
+  return trained_.emplace(name, store_.ensure(plan_.at(name))).first->second;
+}
+
+Rng Study::rng(const std::string& purpose) const {
+  return Rng(static_cast<uint64_t>(options_.seed.value_or(0))).split(experiment_.id).split(purpose);
+}
+
+void Study::add_figure(const std::string& name, Image image, const std::string& caption) {
+  Figure figure{.image = image, .caption = caption};
+  if (const auto* plot = std::get_if<Plot>(&image)) {
+    figure.data_href = name + ".csv";
+    write_file(folder() / figure.data_href, to_csv(*plot));
+    write_file(folder() / (name + ".svg"), to_svg(*plot));
+  } else {
+    figure.data_href = name + ".png";
+    const auto* grid = std::get_if<ImageGrid>(&image);
+    write_png(folder() / figure.data_href, grid ? compose(*grid) : std::get<Picture>(image));
+    thumbnail_ = image;  // the last picture of a page speaks for it in the index
+  }
+  blocks_.emplace_back(std::move(figure));
+}
+
+Json conduct(const Experiment& experiment, const StudyOptions& options) {
+  const auto start = std::chrono::steady_clock::now();
+  Study study(experiment, options);
+  for (const PlannedRun& planned : experiment.runs) study.run(planned.run.name);
+  for (const Panel& panel : experiment.panels) panel(study);
+
+  Claims claims;
+  for (const Claim& claim : experiment.claims) claims.claims.push_back(judge(claim, study.results_, options.scale));
+  std::vector<Block> blocks;
+  blocks.emplace_back(Heading{"What was claimed, and what came out"});
+  blocks.emplace_back(claims);
+  for (Block& block : study.blocks_) blocks.push_back(std::move(block));
+  blocks.emplace_back(Heading{"How to read this"});
+  blocks.emplace_back(Paragraph{experiment.reading});
+
+  Provenance provenance{.scale = to_string(options.scale),
+                        .seed = options.seed,
+                        .device = options.device.str(),
+                        .precision = "float32",
+                        .wall_s = 0.0,
+                        .cpu = concat(this_machine().cpu, ", ", at::get_num_threads(), " threads"),
+                        .libtorch = std::string(build_info::kLibTorchVersion),
+                        .version = concat(build_info::kVersion, " (", build_info::git_revision(), ")"),
+                        .command = options.command};
+  for (const auto& [name, trained] : study.trained_) {
+    provenance.runs.emplace_back(name, fingerprint(trained.run));
+    *provenance.wall_s += trained.record["finished"].value("wall_s", 0.0);
+    if (!provenance.seed) provenance.seed = trained.run.train.seed;
+  }
+  *provenance.wall_s += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  const Page page{.title = experiment.id + " " + experiment.title,
+                  .question = experiment.question,
+                  .provenance = provenance,
+                  .blocks = blocks,
+                  .index_href = "../index.html"};
+  const fs::path folder = study.folder();
+  write_file(folder / "index.html", to_html(page));
+
+  Json result = {{"exercise", experiment.id},
+                 {"scale", to_string(options.scale)},
+                 {"report", (folder / "index.html").string()},
+                 {"results", study.results_.json()},
+                 {"claims", Json::array()}};
+  for (const CheckedClaim& claim : claims.claims) result["claims"].push_back(to_json(claim));
+  Json kept = result;
+  kept["title"] = experiment.title;
+  if (study.thumbnail_)
+    if (const auto* grid = std::get_if<ImageGrid>(&*study.thumbnail_)) write_png(folder / "thumbnail.png", compose(*grid));
+  write_file(folder / "results.json", kept.dump(1));
+  write_index(options.out);
+  return result;
+}
+
+}  // namespace sextant

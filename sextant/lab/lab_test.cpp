@@ -1,0 +1,77 @@
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include <set>
+
+#include "sextant/base/files.h"
+#include "sextant/base/scratch.h"
+#include "sextant/lab/panels.h"
+
+namespace sextant {
+namespace {
+
+TEST(Run, RecipeAndJsonSayTheSame) {
+  const ScratchFolder scratch;
+  write_file(scratch.path() / "two-d.toml", "[model]\nfamily = \"vae\"\nlatent = 2\n[model.optimiser]\nlr = 0.01\n");
+  const Run run = read_recipe(scratch.path() / "two-d.toml", {"train.epochs=3"});
+  EXPECT_EQ(run.name, "two-d");
+  EXPECT_EQ(run.train.epochs, 3);
+  EXPECT_EQ(std::get<VaeConfig>(run.model).latent, 2);
+  Run again;
+  assign(again, to_json(run));
+  EXPECT_EQ(fingerprint(again), fingerprint(run));
+}
+
+TEST(Run, TheNameIsNoPartOfTheFingerprintAndEverySettingIs) {
+  const Run run;
+  Run renamed = run, other = run;
+  renamed.name = "other";
+  other.train.seed = 1;
+  EXPECT_EQ(fingerprint(run), fingerprint(renamed));
+  EXPECT_NE(fingerprint(run), fingerprint(other));
+}
+
+TEST(Run, ANameThatIsNoFileNameIsRefused) {
+  const ScratchFolder scratch;
+  write_file(scratch.path() / "r.toml", "name = \"../up\"\n");
+  EXPECT_THROW(read_recipe(scratch.path() / "r.toml", {}), UsageError);
+}
+
+TEST(Results, ANumberThatIsNotThereIsAnError) {
+  Results results;
+  results.put("a.b", 2.5);
+  results.put("a.word", "x");
+  EXPECT_EQ(results.number("a.b"), 2.5);
+  EXPECT_THROW(results.number("a.c"), Error);
+  EXPECT_THROW(results.number("a.word"), Error);
+}
+
+TEST(Experiments, AreSoundAtEveryScale) {
+  std::set<std::string> ids;
+  for (const Experiment& experiment : experiments()) {
+    EXPECT_TRUE(ids.insert(experiment.id).second);
+    EXPECT_FALSE(experiment.question.empty());
+    EXPECT_FALSE(experiment.reading.empty());
+    EXPECT_FALSE(experiment.claims.empty());
+    bool at_smoke = false;  // CI must judge something
+    for (const Claim& claim : experiment.claims) at_smoke = at_smoke || claim.from == RunScale::kSmoke;
+    EXPECT_TRUE(at_smoke) << experiment.id;
+    for (const RunScale scale : {RunScale::kSmoke, RunScale::kQuick, RunScale::kFull}) {
+      const StudyOptions options = {.scale = scale};
+      EXPECT_NO_THROW(Study(experiment, options)) << experiment.id;  // every --set of the scale names a setting
+    }
+  }
+}
+
+TEST(Pictures, RangeChannelsAndOrderAreKept) {
+  const Tensor x = torch::tensor({-1.0f, 0.0f, 1.0f, 2.0f}).view({1, 1, 2, 2});
+  const auto grey = panels::to_pictures(x, PixelRange::kSymmetric);
+  ASSERT_EQ(grey.size(), 1u);
+  EXPECT_EQ(grey[0].pixels, (std::vector<uint8_t>{0, 128, 255, 255}));
+  const Tensor colour = torch::tensor({1.0f, 0.0f, 0.5f}).view({1, 3, 1, 1});
+  EXPECT_EQ(panels::to_pictures(colour, PixelRange::kUnit)[0].pixels, (std::vector<uint8_t>{255, 0, 128}));
+  EXPECT_THROW(panels::to_pictures(torch::ones({1, 2, 3, 3}), PixelRange::kUnit), Error);
+}
+
+}  // namespace
+}  // namespace sextant

@@ -1,0 +1,30 @@
+// Panels: the pictures, plots and numbers that exercises share. Each is made by a function that names its runs and returns
+// what to do with a study.
+#pragma once
+
+#include "sextant/lab/experiment.h"
+
+namespace sextant::panels {
+
+// Pictures of the model's or the data's numbers. x [N,C,H,W] with C 1 or 3.
+std::vector<Picture> to_pictures(const Tensor& x, PixelRange range);
+
+// Loss parts over epochs, train and test, one plot for each of `parts`; the last test values go to <run>.test.<part>.
+Panel training_curves(const std::string& run, const std::vector<std::string>& parts);
+
+// The first `count` test pictures and below them what the model makes of them after each kept epoch.
+Panel reconstructions(const std::string& run, int64_t count);
+
+// rows × columns samples from the model.
+Panel sample_grid(const std::string& run, int64_t rows, int64_t columns);
+
+// Decoded means over a square of a two-dimensional z, quantiles of the prior on both axes.
+Panel latent_map(const std::string& run, int64_t side);
+
+// Numbers: elbo and its parts, active units, reconstruction error -> <run>.…; and a table of them.
+Panel latent_variable_numbers(const std::string& run);
+
+// Importance-weighted log p(x) against the number of draws, from q(z|x) -> <run>.log_p.<K>.
+Panel importance_curve(const std::string& run, int64_t images, const std::vector<int64_t>& draws);
+
+}  // namespace sextant::panels

@@ -1,0 +1,159 @@
+#include "sextant/lab/run_store.h"
+
+#include <algorithm>
+#include <cctype>
+
+#include "sextant/base/files.h"
+#include "sextant/base/machine.h"
+
+#include "sextant_build_info.h"
+
+namespace sextant {
+namespace {
+namespace fs = std::filesystem;
+
+constexpr int kRunFormat = 1;
+constexpr size_t kMaxConfigBytes = size_t{1} << 20;
+
+void check_name(const std::string& name) {
+  const bool fine = !name.empty() && name.size() <= 64 && std::ranges::all_of(name, [](unsigned char c) {
+    return std::isalnum(c) || c == '-' || c == '_';
+  });
+  SEXTANT_USAGE_CHECK(fine, "[run] a run's name has 1 to 64 letters, digits, - or _; got '", name, "'");
+}
+
+Json record_of(const Run& run, const Dataset& data) {
+  const ItemShape shape = item_shape(data);
+  return {{"format", kRunFormat},
+          {"version", std::string(build_info::kVersion)},
+          {"fingerprint", fingerprint(run)},
+          {"run", to_json(run)},
+          {"data_sha256", data.content_hash},
+          {"item_shape", shape.sizes},
+          {"classes", shape.classes}};
+}
+
+Json read_record(const fs::path& folder) {
+  const fs::path file = folder / "config.json";
+  SEXTANT_CHECK(fs::exists(file), "[run] ", folder.string(), " is no run: it holds no config.json. `sextant list` shows ",
+                "recipes; `sextant train RECIPE` makes a run");
+  Json record = parse_json(read_file(file, kMaxConfigBytes), file.string());
+  SEXTANT_CHECK(record.is_object() && record.contains("format"), "[run] ", file.string(),
+                " is not a run's record; restore it or train again");
+  SEXTANT_CHECK(record["format"] == kRunFormat, "[run] ", folder.string(), " was written by another version (format ",
+                record["format"].dump(), ", this program knows ", kRunFormat, "); use that version, or train again");
+  return record;
+}
+
+// The record's fields with the types that they must have; JSON's own errors become ours.
+template <class Use>
+auto from_record(const fs::path& folder, const Use& use) {
+  try {
+    return use();
+  } catch (const Json::exception& error) {
+    throw Error(concat("[run] ", (folder / "config.json").string(), " is damaged (", error.what(),
+                       "); restore it or train again"));
+  }
+}
+
+}  // namespace
+
+std::string fingerprint(const Run& run) {
+  Json json = to_json(run);
+  json.erase("name");
+  return fingerprint(json);
+}
+
+Run read_recipe(const fs::path& file, const std::vector<std::string>& settings) {
+  Run run;
+  run.name = file.stem().string();
+  try {
+    assign(run, parse_toml(read_file(file, kMaxConfigBytes), file.string()));
+  } catch (const UsageError& error) {
+    throw UsageError(concat(error.what(), " (in ", file.string(), ")"));
+  }
+  for (const std::string& setting : settings) set(run, setting);
+  check_name(run.name);
+  return run;
+}
+
+TrainedRun open_run(const fs::path& folder, at::Device device) {
+  TrainedRun trained{.run = {}, .folder = folder, .record = read_record(folder), .model = nullptr, .data = nullptr};
+  const fs::path weights = folder / "weights.safetensors";
+  SEXTANT_CHECK(fs::exists(weights), "[run] ", folder.string(), " is not finished: it has no weights.safetensors. ",
+                "`sextant train RECIPE --resume` goes on with it");
+  from_record(folder, [&] {
+    assign(trained.run, trained.record.at("run"));
+    const ItemShape shape = {.sizes = trained.record.at("item_shape").get<std::vector<int64_t>>(),
+                             .classes = trained.record.at("classes").get<int64_t>()};
+    const bool sane = !shape.sizes.empty() && shape.sizes.size() <= 4 &&
+                      std::ranges::all_of(shape.sizes, [](int64_t n) { return n >= 1 && n <= 65536; });
+    SEXTANT_CHECK(sane, "[run] ", folder.string(), " records an impossible item shape; restore config.json");
+    trained.model = build_model(trained.run.model, shape, Rng(0));
+  });
+  copy_tensors_(named_tensors(*trained.model), load_tensors(weights).tensors, weights.string());
+  trained.model->to(device);
+  trained.model->eval();
+  return trained;
+}
+
+RunStore::RunStore(fs::path root, bool quiet, at::Device device)
+    : root_(std::move(root)), quiet_(quiet), device_(device) {}
+
+fs::path RunStore::folder_of(const Run& run) const {
+  const std::string hash = fingerprint(run);
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(root_, error))
+    if (entry.path().filename().string().ends_with("-" + hash)) return entry.path();  // trained under another name
+  return root_ / concat(run.name, "-", hash);
+}
+
+std::shared_ptr<const Dataset> RunStore::data(const DatasetConfig& config) {
+  auto& entry = data_[to_json(config).dump()];
+  if (!entry) entry = std::make_shared<const Dataset>(load_dataset(config));
+  return entry;
+}
+
+TrainedRun RunStore::ensure(const Run& run) { return ensure_in(folder_of(run), run); }
+
+TrainedRun RunStore::ensure_in(const fs::path& folder, const Run& run, bool may_resume) {
+  check_name(run.name);
+  if (fs::exists(folder / "weights.safetensors")) {
+    TrainedRun trained = open_run(folder, device_);
+    SEXTANT_CHECK(fingerprint(trained.run) == fingerprint(run), "[run] ", folder.string(),
+                  " holds another run; choose another --out, or remove it");
+    trained.data = data(run.data);
+    return trained;
+  }
+  const auto dataset = data(run.data);
+  const FolderLock lock(folder);
+  if (fs::exists(folder / "weights.safetensors")) return ensure_in(folder, run, may_resume);  // finished meanwhile
+  Json record = record_of(run, *dataset);
+  if (fs::exists(folder / "config.json")) {
+    const Json old = read_record(folder);
+    SEXTANT_USAGE_CHECK(may_resume, "[run] ", folder.string(), " holds a run that was cut off; add --resume to go on with it, ",
+                        "or choose another folder with --out");
+    SEXTANT_CHECK(old.value("fingerprint", "") == fingerprint(run), "[run] ", folder.string(),
+                  " holds another run; choose another --out, or remove it");
+    SEXTANT_CHECK(old.value("data_sha256", "") == dataset->content_hash, "[run] the data has changed since ",
+                  folder.string(), " was begun; restore it, or remove the folder to begin again");
+  }
+  write_file(folder / "config.json", record.dump(1));
+  const auto model = build_model(run.model, item_shape(*dataset), Rng(static_cast<uint64_t>(run.train.seed)).split("init"));
+  model->to(device_);
+  const TrainOutcome outcome = train(*model, *dataset, run.train, folder,
+                                     {.title = run.name, .quiet = quiet_, .device = device_, .metadata = record.dump()});
+  record["finished"] = {{"steps", outcome.steps},
+                        {"wall_s", outcome.wall_s},
+                        {"cpu", this_machine().cpu},
+                        {"threads", at::get_num_threads()},
+                        {"device", device_.str()},
+                        {"same_machine", outcome.same_machine},
+                        {"peak_memory_bytes", peak_memory_bytes()}};
+  write_file(folder / "config.json", record.dump(1));
+  TrainedRun trained = open_run(folder, device_);
+  trained.data = dataset;
+  return trained;
+}
+
+}  // namespace sextant

@@ -1,0 +1,68 @@
+// Runs: what was trained, with what, and where it lies. A run's folder is runs/<name>-<fingerprint>/; the fingerprint hashes
+// its data, model and training settings and not its name, so exercises share runs. `zoo/` holds run folders too, reduced to
+// config.json and weights.safetensors.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "sextant/families/registry.h"
+#include "sextant/train/trainer.h"
+
+namespace sextant {
+
+struct Run {
+  std::string name = "run";
+  DatasetConfig data;
+  ModelConfig model;
+  TrainConfig train;
+  static constexpr auto fields() {
+    return std::tuple{Field{"name", &Run::name, "short name: letters, digits and -"},
+                      Field{"data", &Run::data, "what is read"},
+                      Field{"model", &Run::model, "family and net"},
+                      Field{"train", &Run::train, "how long and how"}};
+  }
+};
+
+// 16 hex digits over everything but the name.
+std::string fingerprint(const Run& run);
+
+// Reads a recipe (TOML) and applies `path=value` settings in order. Throws UsageError naming file and key.
+Run read_recipe(const std::filesystem::path& file, const std::vector<std::string>& settings);
+
+// A finished run, ready to use: weights loaded, model in eval mode.
+struct TrainedRun {
+  Run run;
+  std::filesystem::path folder;
+  Json record;  // config.json: fingerprint, data hash, version, and for a finished run its machine and wall time
+  std::shared_ptr<GenerativeModel> model;
+  std::shared_ptr<const Dataset> data;  // null until needed: see RunStore::data
+};
+
+// Opens a run folder or a zoo entry. Throws Error when it is no run, half-written, of another version or unfinished.
+TrainedRun open_run(const std::filesystem::path& folder, at::Device device = at::kCPU);
+
+class RunStore {
+ public:
+  // `root` holds the run folders; it is made when something is trained.
+  RunStore(std::filesystem::path root, bool quiet, at::Device device = at::kCPU);
+
+  std::filesystem::path folder_of(const Run& run) const;
+  // The finished run: reused when it is there, resumed when it was cut off, else trained. One process a folder at a time.
+  TrainedRun ensure(const Run& run);
+  // The same, in a folder of the caller's choice. `may_resume` false: Error where training has begun there.
+  TrainedRun ensure_in(const std::filesystem::path& folder, const Run& run, bool may_resume = true);
+  // Each data set is read once.
+  std::shared_ptr<const Dataset> data(const DatasetConfig& config);
+
+ private:
+  std::filesystem::path root_;
+  bool quiet_;
+  at::Device device_;
+  std::map<std::string, std::shared_ptr<const Dataset>> data_;
+};
+
+}  // namespace sextant

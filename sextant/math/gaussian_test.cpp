@@ -1,0 +1,84 @@
+#include "sextant/math/gaussian.h"
+
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include <cmath>
+#include <numbers>
+
+namespace sextant {
+namespace {
+
+Tensor random(at::IntArrayRef shape, uint64_t seed) { return Rng(seed).normal(shape).to(at::kDouble); }
+
+// KL(N(m, s^2) || N(0,1)) by the trapezoid rule on a grid wide and fine enough for 1e-10.
+double kl_by_quadrature(double m, double s) {
+  const int n = 40001;
+  const double low = m - 14 * s, step = 28 * s / (n - 1);
+  double sum = 0;
+  for (int i = 0; i < n; ++i) {
+    const double z = low + step * i, log_q = -0.5 * std::pow((z - m) / s, 2) - std::log(s), log_p = -0.5 * z * z;
+    sum += std::exp(log_q) * (log_q - log_p) * step;
+  }
+  return sum / std::sqrt(2 * std::numbers::pi);
+}
+
+TEST(DiagonalGaussian, KlEqualsQuadratureInEachUnit) {
+  for (const auto& [m, s] : {std::pair{0.0, 1.0}, {1.5, 0.3}, {-2.0, 2.5}, {0.1, 0.01}}) {
+    const DiagonalGaussian q = {.mean = torch::full({1, 1}, m, at::kDouble),
+                                .log_variance = torch::full({1, 1}, 2 * std::log(s), at::kDouble)};
+    EXPECT_NEAR(q.kl_to_standard().item<double>(), kl_by_quadrature(m, s), 1e-9) << m << " " << s;
+  }
+}
+
+TEST(DiagonalGaussian, KlEqualsTheMeanLogRatioOfItsSamples) {
+  Rng rng(1);
+  const int64_t n = 100000;
+  const DiagonalGaussian q = {.mean = torch::tensor({{0.5, -1.0, 0.0}}).expand({n, 3}),
+                              .log_variance = torch::tensor({{0.3, -2.0, 0.0}}).expand({n, 3})};
+  const Tensor z = q.sample(rng);
+  const Tensor ratio = q.log_density(z) - standard_normal_log_density(z);
+  const double error = ratio.std().item<double>() / std::sqrt(static_cast<double>(n));
+  EXPECT_NEAR(ratio.mean().item<double>(), q.kl_to_standard()[0].item<double>(), 5 * error);
+}
+
+TEST(DiagonalGaussian, DensityIntegratesToOne) {
+  const Tensor z = torch::linspace(-30, 30, 60001, at::kDouble).view({-1, 1});
+  const DiagonalGaussian q = {.mean = torch::full_like(z, 0.7), .log_variance = torch::full_like(z, 1.1)};
+  EXPECT_NEAR((q.log_density(z).exp().sum() * 1e-3).item<double>(), 1.0, 1e-9);
+}
+
+TEST(LogMeanExp, SurvivesWhatExpDoesNot) {
+  const Tensor x = torch::tensor({{-1000.0, -1000.0 + std::log(3.0)}}, at::kDouble);
+  EXPECT_NEAR(log_mean_exp(x, 1).item<double>(), -1000 + std::log(2.0), 1e-9);
+}
+
+// The kernel against LibTorch's operations in double: value, gradient, and the gradient's gradient.
+TEST(BernoulliLogLikelihood, EqualsItsDefinitionInValueAndBothDerivatives) {
+  for (const auto& [rows, columns] : {std::pair<int64_t, int64_t>{1, 1}, {3, 7}, {5, 784}, {130, 33}}) {
+    const Tensor x = Rng(2).uniform({rows, columns});
+    const Tensor logits = (Rng(3).normal({rows, columns}) * 6).requires_grad_();
+    const Tensor exact = logits.detach().to(at::kDouble).requires_grad_();
+    const Tensor want = (x * torch::log_sigmoid(exact) + (1 - x) * torch::log_sigmoid(-exact)).sum(1);
+    const Tensor got = bernoulli_log_likelihood(x, logits);
+    EXPECT_TRUE(torch::allclose(got.to(at::kDouble), want, 1e-6, 1e-4)) << rows << "x" << columns;
+    const Tensor weight = Rng(4).normal({rows});
+    const Tensor g = torch::autograd::grad({(got * weight).sum()}, {logits})[0];
+    const Tensor g_want = torch::autograd::grad({(want * weight).sum()}, {exact}, {}, true, true)[0];
+    EXPECT_TRUE(torch::allclose(g.to(at::kDouble), g_want.detach(), 1e-5, 1e-6));
+    const Tensor kept = torch::autograd::grad({(bernoulli_log_likelihood(x, logits) * weight).sum()}, {logits}, {}, true, true)[0];
+    const Tensor second = torch::autograd::grad({kept.square().sum()}, {logits})[0];
+    const Tensor second_want = torch::autograd::grad({g_want.square().sum()}, {exact})[0];
+    EXPECT_TRUE(torch::allclose(second.to(at::kDouble), second_want, 1e-4, 1e-6));
+  }
+}
+
+TEST(GaussianLogLikelihood, EqualsTheSumOfUnivariateDensities) {
+  const Tensor x = random({4, 5}, 5), mean = random({4, 5}, 6), log_sigma = torch::tensor({-0.7}, at::kDouble);
+  const double s = std::exp(-0.7);
+  const Tensor each = -0.5 * ((x - mean) / s).square() - std::log(s * std::sqrt(2 * std::numbers::pi));
+  EXPECT_TRUE(torch::allclose(gaussian_log_likelihood(x, mean, log_sigma), each.sum(1), 1e-12, 1e-12));
+}
+
+}  // namespace
+}  // namespace sextant

@@ -1,0 +1,122 @@
+#include "sextant/metrics/likelihood.h"
+
+#include <torch/torch.h>
+
+#include <cmath>
+
+namespace sextant {
+namespace {
+
+constexpr int64_t kRows = 2000;          // (item, draw) pairs decoded at once
+constexpr double kActiveUnit = 0.05;     // nats: a unit with less KL carries nothing
+constexpr int64_t kBatch = 500;
+
+// Calls use(x) for every batch of a split, without gradients and in eval mode.
+template <class Use>
+void for_batches(const Split& split, PixelRange range, const Use& use) {
+  const torch::NoGradGuard no_grad;
+  for (int64_t first = 0; first < split.size(); first += kBatch)
+    use(slice(split, first, std::min(kBatch, split.size() - first), range).x);
+}
+
+LatentVariable& latent_variable(GenerativeModel& model, const char* metric) {
+  auto* latent = dynamic_cast<LatentVariable*>(&model);
+  SEXTANT_USAGE_CHECK(latent, "[eval] ", metric, " needs a model with latent variables and p(x|z), such as a VAE; this one ",
+                      "has none. `sextant list` shows what each family can compute");
+  return *latent;
+}
+
+Json measure_elbo(const EvalRequest& request) {
+  LatentVariable& model = latent_variable(request.model, "elbo");
+  Rng rng = Rng(request.seed).split("elbo");
+  double likelihood = 0, kl = 0;
+  for_batches(request.data.test, request.model.pixel_range(), [&](const Tensor& x) {
+    const DiagonalGaussian q = model.posterior(x);
+    likelihood += model.log_likelihood(x, q.sample(rng)).sum(at::kDouble).item<double>();
+    kl += q.kl_to_standard().sum(at::kDouble).item<double>();
+  });
+  const double n = static_cast<double>(request.data.test.size());
+  return {{"elbo", (likelihood - kl) / n},
+          {"reconstruction", -likelihood / n},
+          {"kl", kl / n},
+          {"reconstruction_mse", reconstruction_error(model, request.data.test, request.model.pixel_range())},
+          {"images", request.data.test.size()},
+          {"unit", "nats an image"}};
+}
+
+Json measure_log_likelihood(const EvalRequest& request) {
+  LatentVariable& model = latent_variable(request.model, "log_likelihood");
+  Rng rng = Rng(request.seed).split("log_likelihood");
+  const int64_t images = std::min(request.images, request.data.test.size());
+  const Tensor x = slice(request.data.test, 0, images, request.model.pixel_range()).x;
+  const ImportanceEstimate estimate = importance_weighted(model, x, request.samples, Proposal::kPosterior, rng);
+  const Tensor log_p = estimate.log_p.to(at::kDouble);
+  Json json = {{"log_p", log_p.mean().item<double>()}};
+  if (images > 1) json["standard_error"] = log_p.std().item<double>() / std::sqrt(static_cast<double>(images));
+  json["effective_samples"] = estimate.effective_samples.mean().item<double>();
+  json["samples"] = request.samples;
+  json["images"] = images;
+  json["unit"] = "nats an image";
+  return json;
+}
+
+Json measure_active_units(const EvalRequest& request) {
+  LatentVariable& model = latent_variable(request.model, "active_units");
+  const Tensor kl = kl_per_unit(model, request.data.test, request.model.pixel_range());
+  const std::vector<double> each(kl.const_data_ptr<double>(), kl.const_data_ptr<double>() + kl.numel());
+  return {{"active", (kl > kActiveUnit).sum().item<int64_t>()},
+          {"units", kl.numel()},
+          {"threshold", kActiveUnit},
+          {"kl_per_unit", each}};
+}
+
+constexpr MetricRow kMetrics[] = {
+    {"elbo", "evidence lower bound over the test split, and its two terms", measure_elbo},
+    {"log_likelihood", "importance-weighted log p(x) of the first test images", measure_log_likelihood},
+    {"active_units", "units of z whose mean KL is above 0.05 nats", measure_active_units},
+};
+
+}  // namespace
+
+ImportanceEstimate importance_weighted(LatentVariable& model, const Tensor& x, int64_t samples, Proposal proposal,
+                                       Rng& rng) {
+  SEXTANT_CHECK(samples >= 1, "[likelihood] needs at least one draw of z an item; got ", samples);
+  const torch::NoGradGuard no_grad;
+  const int64_t items = x.size(0), piece = std::max<int64_t>(1, kRows / items);
+  const DiagonalGaussian q = model.posterior(x);
+  std::vector<Tensor> sums, squares;  // of each piece, log of the sum of w and of w^2: [B], float64
+  for (int64_t done = 0; done < samples; done += piece) {
+    const int64_t k = std::min(piece, samples - done);
+    const auto repeat = [&](const Tensor& t) { return t.repeat_interleave(k, 0); };  // [B,…] -> [B k,…]
+    const DiagonalGaussian from = {.mean = repeat(q.mean), .log_variance = repeat(q.log_variance)};
+    const Tensor z = proposal == Proposal::kPosterior ? from.sample(rng) : rng.normal(from.mean.sizes()).to(x.device());
+    Tensor log_weight = model.log_likelihood(repeat(x), z);
+    if (proposal == Proposal::kPosterior) log_weight = log_weight + standard_normal_log_density(z) - from.log_density(z);
+    log_weight = log_weight.to(at::kDouble).view({items, k});
+    sums.push_back(log_weight.logsumexp(1));
+    squares.push_back((2 * log_weight).logsumexp(1));
+  }
+  const Tensor sum = torch::stack(sums, 1).logsumexp(1), square = torch::stack(squares, 1).logsumexp(1);
+  return {.log_p = sum - std::log(static_cast<double>(samples)), .effective_samples = (2 * sum - square).exp()};
+}
+
+Tensor kl_per_unit(LatentVariable& model, const Split& split, PixelRange range) {
+  Tensor total;
+  for_batches(split, range, [&](const Tensor& x) {
+    const Tensor kl = model.posterior(x).kl_to_standard_per_unit().to(at::kDouble).sum(0);
+    total = total.defined() ? total + kl : kl;
+  });
+  return (total / static_cast<double>(split.size())).to(at::kCPU).contiguous();
+}
+
+double reconstruction_error(LatentVariable& model, const Split& split, PixelRange range) {
+  double total = 0;
+  for_batches(split, range, [&](const Tensor& x) {
+    total += (model.decode(model.posterior(x).mean) - x).square().sum(at::kDouble).item<double>();
+  });
+  return total / static_cast<double>(split.x.numel());
+}
+
+std::span<const MetricRow> metrics() { return kMetrics; }
+
+}  // namespace sextant

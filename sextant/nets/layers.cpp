@@ -1,0 +1,76 @@
+#include "sextant/nets/layers.h"
+
+#include <torch/torch.h>
+
+#include <cmath>
+
+#include "sextant/tensor/shape.h"
+
+namespace sextant {
+namespace {
+
+bool is_plain(const Tensor& t) { return t.device().is_cpu() && t.scalar_type() == at::kFloat; }
+
+kernels::LinearShape shape_of(const Tensor& x, const Tensor& weight) {
+  return {.batch = x.size(0), .in = weight.size(1), .out = weight.size(0)};
+}
+
+// Our kernel forward and backward. A backward that must itself be differentiable takes LibTorch's operations instead.
+class FastLinear : public torch::autograd::Function<FastLinear> {
+ public:
+  static Tensor forward(torch::autograd::AutogradContext* context, const Tensor& x, const Tensor& weight,
+                        const Tensor& bias, bool relu) {
+    const Tensor input = x.contiguous();
+    Tensor y = torch::empty({x.size(0), weight.size(0)}, x.options());
+    kernels::linear_forward(shape_of(x, weight), input.const_data_ptr<float>(), weight.const_data_ptr<float>(),
+                            bias.const_data_ptr<float>(), relu ? Activation::kRelu : Activation::kNone,
+                            y.data_ptr<float>());
+    context->save_for_backward({input, weight, y});
+    context->saved_data["relu"] = relu;
+    return y;
+  }
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 const torch::autograd::variable_list& upstream) {
+    const auto saved = context->get_saved_variables();
+    const Tensor &x = saved[0], &weight = saved[1], &y = saved[2];
+    const bool relu = context->saved_data["relu"].toBool();
+    if (at::GradMode::is_enabled()) {
+      const Tensor d = relu ? upstream[0] * (y > 0) : upstream[0];
+      return {d.mm(weight), d.t().mm(x), d.sum(0), Tensor()};
+    }
+    const Tensor dy = upstream[0].contiguous();
+    torch::autograd::variable_list gradients(4);
+    if (context->needs_input_grad(0)) gradients[0] = torch::empty_like(x);
+    if (context->needs_input_grad(1)) gradients[1] = torch::empty_like(weight);
+    if (context->needs_input_grad(2)) gradients[2] = torch::empty({weight.size(0)}, weight.options());
+    const auto pointer = [](const Tensor& t) { return t.defined() ? t.data_ptr<float>() : nullptr; };
+    kernels::linear_backward(
+        shape_of(x, weight), x.const_data_ptr<float>(), weight.const_data_ptr<float>(), y.const_data_ptr<float>(),
+        dy.const_data_ptr<float>(), relu ? Activation::kRelu : Activation::kNone,
+        {.x = pointer(gradients[0]), .weight = pointer(gradients[1]), .bias = pointer(gradients[2])});
+    return gradients;
+  }
+};
+
+}  // namespace
+
+Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, Activation activation) {
+  SEXTANT_CHECK(x.dim() == 2 && x.size(1) == weight.size(1), "[linear] expected x [B,", weight.size(1), "]; got ",
+                shape_text(x));
+  if (is_plain(x) && is_plain(weight) && weight.is_contiguous())
+    return FastLinear::apply(x, weight, bias, activation == Activation::kRelu);
+  const Tensor y = torch::linear(x, weight, bias);
+  return activation == Activation::kRelu ? torch::relu(y) : y;
+}
+
+LinearImpl::LinearImpl(int64_t in, int64_t out, Activation activation) : activation_(activation) {
+  SEXTANT_CHECK(in >= 1 && out >= 1, "[linear] widths must be at least 1; got ", in, " -> ", out);
+  const double bound = 1.0 / std::sqrt(static_cast<double>(in));
+  weight = register_parameter("weight", torch::empty({out, in}).uniform_(-bound, bound));
+  bias = register_parameter("bias", torch::empty({out}).uniform_(-bound, bound));
+}
+
+Tensor LinearImpl::forward(const Tensor& x) { return linear(x, weight, bias, activation_); }
+
+}  // namespace sextant

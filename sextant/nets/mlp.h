@@ -1,0 +1,25 @@
+// Fully connected nets: linear layers with ReLU between them and none after the last.
+#pragma once
+
+#include <torch/nn/module.h>
+#include <torch/nn/pimpl.h>
+
+#include <vector>
+
+#include "sextant/nets/layers.h"
+
+namespace sextant {
+
+class MlpImpl : public torch::nn::Module {
+ public:
+  // widths = {in, hidden…, out}, at least two.
+  explicit MlpImpl(const std::vector<int64_t>& widths);
+  Tensor forward(const Tensor& x);  // [B,in] -> [B,out]
+  at::Device device() const { return layers_.front()->weight.device(); }
+
+ private:
+  std::vector<Linear> layers_;
+};
+TORCH_MODULE(Mlp);
+
+}  // namespace sextant

@@ -1,0 +1,127 @@
+// The command line as a user meets it: help, JSON, exit codes, and errors that name the remedy.
+#include <gtest/gtest.h>
+
+#include "program.h"
+#include "sextant/base/files.h"
+
+namespace sextant::testing_program {
+namespace {
+namespace fs = std::filesystem;
+
+TEST(Cli, EveryCommandHasHelpWithAnExample) {
+  const ScratchFolder scratch;
+  for (const char* command : {"list", "run", "train", "sample", "eval", "report", "data", "info", "doctor"}) {
+    const Said said = run({command, "--help"}, scratch.path());
+    EXPECT_EQ(said.code, 0) << command;
+    EXPECT_NE(said.out.find("Example: sextant " + std::string(command)), std::string::npos) << said.out;
+  }
+  EXPECT_EQ(run({"--help"}, scratch.path()).code, 0);
+  EXPECT_NE(run({"--version"}, scratch.path()).out.find("sextant 0."), std::string::npos);
+}
+
+TEST(Cli, JsonIsOneDocumentOnStdout) {
+  const ScratchFolder scratch;
+  EXPECT_TRUE(run({"list", "--json"}, scratch.path()).json().at("exercises").is_array());
+  EXPECT_TRUE(run({"data", "list", "--json"}, scratch.path()).json().at("data").is_array());
+  const Json doctor = run({"doctor", "--json", "--threads", "2"}, scratch.path()).json();
+  EXPECT_EQ(doctor.at("threads").at("seen"), doctor.at("threads").at("set"));
+  EXPECT_TRUE(doctor.at("data").at("mnist").get<bool>());
+}
+
+struct Mistake {
+  std::vector<std::string> arguments;
+  int code;
+  const char* says;
+};
+
+TEST(Cli, MistakesEndWithTheirCodeAndNameTheRemedy) {
+  const ScratchFolder scratch;
+  const std::string recipe = (source_root() / "recipes" / "vae-mnist.toml").string();
+  write_file(scratch.path() / "typo.toml", "[train]\nepoch = 3\n");
+  write_file(scratch.path() / "broken.toml", "[train\nepochs = 3\n");
+  write_file(scratch.path() / "points.toml", "[data]\nname = \"two_moons\"\n");
+  write_file(scratch.path() / "junk.safetensors", "not a file of tensors");
+  write_file(scratch.path() / "half" / "config.json", "{\"format\": 1, \"run\"");
+  write_file(scratch.path() / "later" / "config.json", "{\"format\": 99}");
+  write_file(scratch.path() / "damaged" / "config.json", "{\"format\": 1, \"run\": {}}");
+  write_file(scratch.path() / "damaged" / "weights.safetensors", "");
+  const Mistake mistakes[] = {
+      {{}, 2, "subcommand"},
+      {{"trian"}, 2, ""},
+      {{"run", "14.99"}, 2, "known are: 14.21"},
+      {{"run", "14.21", "--scale", "huge"}, 2, "smoke | quick | full"},
+      {{"train", "absent.toml"}, 1, "does not exist"},
+      {{"train", "typo.toml"}, 2, "did you mean 'train.epochs'"},
+      {{"train", "broken.toml"}, 2, "broken.toml line 1"},
+      {{"train", "points.toml"}, 2, "needs pictures"},
+      {{"train", recipe, "--set", "train.epochs=0"}, 2, "at least 1"},
+      {{"train", recipe, "--set", "data.name=mnits"}, 2, "mnist"},
+      {{"train", recipe, "--set", "data.name=cifar10", "--set", "data.path=nowhere"}, 1, "sextant data fetch cifar10"},
+      {{"train", recipe, "--device", "tpu"}, 2, "cpu, cuda or auto"},
+      {{"train", recipe, "--out", "/proc/sextant"}, 1, "can't make the folder"},
+      {{"sample", "nowhere"}, 1, "is no run"},
+      {{"sample", "half"}, 1, "config.json"},
+      {{"sample", "later"}, 1, "another version"},
+      {{"sample", "damaged"}, 1, "damaged"},
+      {{"sample", "nowhere", "-n", "0"}, 2, "between 1 and"},
+      {{"eval", "nowhere", "--metrics", "fid"}, 2, "known are: elbo"},
+      {{"info", "junk.safetensors"}, 1, "junk.safetensors"},
+      {{"data", "fetch", "nothing"}, 2, "mnist"},
+      {{"data", "add", "mnist", "nowhere"}, 1, "nowhere"},
+  };
+  for (const Mistake& mistake : mistakes) {
+    const Said said = run(mistake.arguments, scratch.path());
+    std::string words;
+    for (const auto& word : mistake.arguments) words += word + " ";
+    EXPECT_EQ(said.code, mistake.code) << words << said.err;
+    EXPECT_NE(said.err.find(mistake.says), std::string::npos) << words << said.err;
+  }
+}
+
+TEST(Cli, ErrorsAreJsonTooWhereItWasAskedFor) {
+  const ScratchFolder scratch;
+  const Said said = run({"run", "14.99", "--json"}, scratch.path());
+  EXPECT_EQ(said.json().at("error").at("kind"), "usage");
+}
+
+// The thread from end to end: an exercise at smoke scale, its page, its numbers; then samples and measurements of its run.
+TEST(CliSlow, AnExerciseRunsEndToEndAndReusesItsRuns) {
+  const ScratchFolder scratch;
+  const Said first = run({"run", "14.21", "--scale", "smoke", "--json"}, scratch.path());
+  ASSERT_EQ(first.code, 0) << first.err;
+  const Json result = first.json();
+  EXPECT_EQ(result.at("exercise"), "14.21");
+  EXPECT_EQ(result.at("scale"), "smoke");
+  const fs::path page = scratch.path() / result.at("report").get<std::string>();
+  EXPECT_NE(read_file(page).find("smoke"), std::string::npos);
+  EXPECT_TRUE(fs::exists(scratch.path() / "report" / "index.html"));
+  for (const char* name : {"curve-loss.csv", "curve-kl.csv", "reconstructions.png", "samples.png", "latent-map.png"})
+    EXPECT_TRUE(fs::exists(page.parent_path() / name)) << name;
+  ASSERT_FALSE(result.at("claims").empty());
+  for (const Json& claim : result.at("claims")) EXPECT_TRUE(claim.contains("says") && claim.contains("verdict"));
+
+  std::vector<fs::path> runs;
+  for (const auto& entry : fs::directory_iterator(scratch.path() / "runs")) runs.push_back(entry.path());
+  ASSERT_EQ(runs.size(), 2u);
+  const auto trained_at = fs::last_write_time(runs[0] / "weights.safetensors");
+  const Said second = run({"run", "14.21", "--scale", "smoke", "--json", "--check"}, scratch.path());
+  EXPECT_EQ(second.json().at("results").dump(), result.at("results").dump());
+  EXPECT_EQ(fs::last_write_time(runs[0] / "weights.safetensors"), trained_at);
+
+  const std::string trained = runs[0].string();
+  EXPECT_EQ(run({"sample", trained, "-n", "9", "-o", "grid.png"}, scratch.path()).code, 0);
+  EXPECT_EQ(read_file(scratch.path() / "grid.png").substr(1, 3), "PNG");
+  EXPECT_EQ(run({"sample", trained, "-n", "9", "-o", "again.png"}, scratch.path()).code, 0);
+  EXPECT_EQ(read_file(scratch.path() / "grid.png"), read_file(scratch.path() / "again.png"));
+  const Said measured = run({"eval", trained, "--metrics", "elbo,log_likelihood,active_units", "--images", "10", "--samples",
+                             "50", "--json"},
+                            scratch.path());
+  ASSERT_EQ(measured.code, 0) << measured.err;
+  const Json metrics = measured.json().at("metrics");
+  EXPECT_LT(metrics.at("elbo").at("elbo").get<double>(), metrics.at("elbo").at("kl").get<double>());
+  EXPECT_GT(metrics.at("log_likelihood").at("effective_samples").get<double>(), 0.99);
+  EXPECT_GT(run({"info", trained + "/weights.safetensors", "--json"}, scratch.path()).json().at("numbers").get<int64_t>(), 0);
+}
+
+}  // namespace
+}  // namespace sextant::testing_program

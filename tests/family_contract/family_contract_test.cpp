@@ -1,0 +1,225 @@
+// What every family owes, whatever it is: one row in `cases` and it is tested. Small nets on small made-up data.
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include "sextant/base/files.h"
+#include "sextant/base/scratch.h"
+#include "sextant/families/registry.h"
+#include "sextant/metrics/likelihood.h"
+#include "sextant/train/trainer.h"
+
+namespace sextant {
+namespace {
+
+struct Case {
+  const char* name;
+  ModelConfig config;
+  std::vector<int64_t> item;  // sizes of an item
+};
+
+const std::vector<Case>& cases() {
+  static const std::vector<Case> all = {
+      {"vae", VaeConfig{.hidden = {32}, .latent = 4}, {1, 6, 5}},
+      {"vae, two hidden layers, colour", VaeConfig{.hidden = {24, 16}, .latent = 2}, {3, 4, 4}},
+      {"vae, gaussian", VaeConfig{.hidden = {32}, .latent = 4, .likelihood = Likelihood::kGaussian}, {1, 6, 5}},
+      {"vae, gaussian, learned sigma",
+       VaeConfig{.hidden = {32}, .latent = 4, .likelihood = Likelihood::kGaussian, .sigma = 0.5, .learn_sigma = true},
+       {1, 6, 5}},
+  };
+  return all;
+}
+
+// 64 items in two kinds of pictures, or points.
+Dataset made_data(const std::vector<int64_t>& item) {
+  Dataset data;
+  data.name = "made";
+  const auto split = [&](uint64_t seed, int64_t n) {
+    std::vector<int64_t> shape = item;
+    shape.insert(shape.begin(), n);
+    if (item.size() == 1) return Split{.x = Rng(seed).normal(shape), .labels = {}};
+    const Tensor kind = (torch::arange(n) % 2).view({n, 1, 1, 1});
+    const Tensor ramp = torch::linspace(0, 1, item[2]).view({1, 1, 1, item[2]});
+    const Tensor picture = torch::where(kind == 0, ramp, 1 - ramp) * 200 + Rng(seed).uniform(shape) * 55;
+    return Split{.x = picture.to(at::kByte), .labels = kind.flatten()};
+  };
+  data.train = split(1, 64);
+  data.test = split(2, 16);
+  return data;
+}
+
+class FamilyContract : public testing::TestWithParam<Case> {
+ protected:
+  std::shared_ptr<GenerativeModel> build(uint64_t seed = 1) const {
+    return build_model(GetParam().config, item_shape(data_), Rng(seed));
+  }
+  Batch batch(const GenerativeModel& model, int64_t count = 8) const {
+    return slice(data_.train, 0, count, model.pixel_range());
+  }
+  Dataset data_ = made_data(GetParam().item);
+};
+
+TEST_P(FamilyContract, LossesAndTheirPartsAreFiniteScalars) {
+  const auto model = build();
+  for (size_t p = 0; p < model->players().size(); ++p) {
+    Rng rng(3);
+    const Loss loss = model->loss(p, batch(*model), rng);
+    EXPECT_EQ(loss.total.dim(), 0);
+    EXPECT_TRUE(loss.total.requires_grad());
+    EXPECT_TRUE(std::isfinite(loss.total.item<double>()));
+    EXPECT_FALSE(loss.parts.empty());
+    for (const auto& [name, part] : loss.parts) {
+      EXPECT_FALSE(part.requires_grad()) << name;
+      EXPECT_TRUE(std::isfinite(part.item<double>())) << name;
+    }
+  }
+}
+
+TEST_P(FamilyContract, TheSameSeedGivesTheSameBytes) {
+  const auto a = build(), b = build(), other = build(2);
+  Rng r1(5), r2(5), r3(6);
+  const SampleRequest request = {.count = 3};
+  const torch::NoGradGuard no_grad;
+  const Tensor x = a->sample(request, r1);
+  EXPECT_TRUE(x.equal(b->sample(request, r2)));
+  EXPECT_FALSE(x.equal(a->sample(request, r3)));
+  Rng r4(5);
+  EXPECT_FALSE(x.equal(other->sample(request, r4)));
+}
+
+TEST_P(FamilyContract, SamplesHaveTheItemsShapeAndStayInTheModelsRange) {
+  const auto model = build();
+  const torch::NoGradGuard no_grad;
+  for (const int64_t count : {1, 7}) {
+    Rng rng(1);
+    const Tensor x = model->sample({.count = count}, rng);
+    std::vector<int64_t> want = GetParam().item;
+    want.insert(want.begin(), count);
+    EXPECT_EQ(x.sizes().vec(), want);
+    EXPECT_TRUE(x.isfinite().all().item<bool>());
+    if (GetParam().item.size() == 1) continue;
+    EXPECT_GE(x.min().item<double>(), model->pixel_range() == PixelRange::kUnit ? 0.0 : -1.0);
+    EXPECT_LE(x.max().item<double>(), 1.0);
+  }
+}
+
+TEST_P(FamilyContract, EveryParameterBelongsToOnePlayerAndGetsAGradient) {
+  const auto model = build();
+  std::set<const void*> owned;
+  const auto players = model->players();
+  for (size_t p = 0; p < players.size(); ++p) {
+    Rng rng(3);
+    const auto gradients =
+        torch::autograd::grad({model->loss(p, batch(*model), rng).total}, players[p].parameters, {}, std::nullopt, false, true);
+    for (size_t i = 0; i < gradients.size(); ++i) {
+      EXPECT_TRUE(owned.insert(players[p].parameters[i].unsafeGetTensorImpl()).second);
+      ASSERT_TRUE(gradients[i].defined()) << players[p].name << " " << i;
+      EXPECT_GT(gradients[i].abs().sum().item<double>(), 0) << players[p].name << " " << i;
+    }
+  }
+  for (const auto& item : model->named_parameters())
+    EXPECT_TRUE(owned.contains(item.value().unsafeGetTensorImpl())) << item.key() << " is nobody's";
+}
+
+TEST_P(FamilyContract, TheLossFallsOnSixtyFourItems) {
+  const auto model = build();
+  const ScratchFolder scratch;
+  Rng noise(9);
+  const Json before = evaluate(*model, data_.train, noise);
+  train(*model, data_, {.epochs = 60, .batch_size = 16}, scratch.path(), {.title = "t", .quiet = true});
+  const Json after = evaluate(*model, data_.train, noise);
+  const std::string player = model->players()[0].name;
+  EXPECT_LT(after[player]["loss"].get<double>(), before[player]["loss"].get<double>());
+}
+
+TEST_P(FamilyContract, SavedWeightsGiveTheSameSamples) {
+  const auto model = build();
+  const ScratchFolder scratch;
+  train(*model, data_, {.epochs = 2, .batch_size = 16, .ema_decay = 0.9}, scratch.path(), {.title = "t", .quiet = true});
+  const auto again = build(7);
+  copy_tensors_(named_tensors(*again), load_tensors(scratch.path() / "weights.safetensors").tensors, "weights");
+  Rng a(1), b(1);
+  const torch::NoGradGuard no_grad;
+  model->eval();
+  again->eval();
+  EXPECT_TRUE(model->sample({.count = 4}, a).equal(again->sample({.count = 4}, b)));
+}
+
+// With one unit of z the evidence is an integral over the line: the importance-weighted estimate must reach it, and the mean
+// ELBO plus KL(q || posterior) must equal it.
+TEST_P(FamilyContract, WhereThereIsALatentVariableTheEvidenceIsReached) {
+  const auto* vae = std::get_if<VaeConfig>(&GetParam().config);
+  if (!vae) GTEST_SKIP() << "no latent variable";
+  VaeConfig config = *vae;
+  config.latent = 1;
+  const auto model = build_model(ModelConfig(config), item_shape(data_), Rng(1));
+  auto& latent = dynamic_cast<LatentVariable&>(*model);
+  const torch::NoGradGuard no_grad;
+  const Tensor x = batch(*model, 1).x;
+  const int64_t n = 8001;
+  const Tensor z = torch::linspace(-8, 8, n).view({n, 1});
+  const Tensor joint = (latent.log_likelihood(x.expand({n, -1, -1, -1}), z) + standard_normal_log_density(z)).to(at::kDouble);
+  const double evidence = (joint.logsumexp(0) + std::log(16.0 / (n - 1))).item<double>();
+  Rng rng(4);
+  for (const Proposal proposal : {Proposal::kPosterior, Proposal::kPrior}) {
+    const ImportanceEstimate estimate = importance_weighted(latent, x, 40000, proposal, rng);
+    const double ess = estimate.effective_samples.item<double>();
+    EXPECT_GT(ess, 1);
+    EXPECT_LE(ess, 40000);
+    // The relative error of the mean weight is about sqrt(1/ess - 1/K); 5 of them, and float32 rounding of the sums.
+    EXPECT_NEAR(estimate.log_p.item<double>(), evidence, 5 * std::sqrt(1 / ess) + 2e-3) << "ess " << ess;
+  }
+  const DiagonalGaussian q = latent.posterior(x);
+  const Tensor log_q = DiagonalGaussian{.mean = q.mean.expand({n, 1}), .log_variance = q.log_variance.expand({n, 1})}
+                           .log_density(z).to(at::kDouble);
+  const double step = 16.0 / (n - 1);
+  const double elbo = (log_q.exp() * (joint - log_q)).sum().item<double>() * step;
+  const double gap = (log_q.exp() * (log_q - (joint - evidence))).sum().item<double>() * step;
+  EXPECT_NEAR(elbo + gap, evidence, 1e-3);
+  const int64_t draws = 20000;
+  const Tensor many = x.expand({draws, -1, -1, -1});
+  const DiagonalGaussian q_many = latent.posterior(many);
+  const Tensor bound = latent.log_likelihood(many, q_many.sample(rng)) - q_many.kl_to_standard();
+  EXPECT_NEAR(bound.mean().item<double>(), elbo, 5 * bound.std().item<double>() / std::sqrt(static_cast<double>(draws)) + 2e-3);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, FamilyContract, testing::ValuesIn(cases()), [](const auto& info) {
+  std::string name;
+  for (const char c : std::string(info.param.name))
+    if (std::isalnum(static_cast<unsigned char>(c))) name += c;
+  return name;
+});
+
+TEST(Vae, HasTheChaptersSize) {
+  const auto model = build_model(ModelConfig(VaeConfig{}), {.sizes = {1, 28, 28}, .classes = 10}, Rng(0));
+  int64_t count = 0;
+  for (const Tensor& p : model->parameters()) count += p.numel();
+  EXPECT_EQ(count, 652824);
+}
+
+// β multiplies the KL term of the total and nothing else; the parts stay unweighted.
+TEST(Vae, BetaWeighsTheKlTermOnly) {
+  const Dataset data = made_data({1, 6, 5});
+  const auto parts = [&](double beta) {
+    const auto model = build_model(ModelConfig(VaeConfig{.hidden = {8}, .latent = 3, .beta = beta}), item_shape(data), Rng(1));
+    Rng rng(2);
+    const Loss loss = model->loss(0, slice(data.train, 0, 8, PixelRange::kUnit), rng);
+    return std::array{loss.total.item<double>(), loss.parts[0].second.item<double>(), loss.parts[1].second.item<double>()};
+  };
+  const auto one = parts(1), seven = parts(7);
+  EXPECT_EQ(one[1], seven[1]);
+  EXPECT_EQ(one[2], seven[2]);
+  EXPECT_NEAR(one[0], one[1] + one[2], 1e-4);
+  EXPECT_NEAR(seven[0], seven[1] + 7 * seven[2], 1e-4);
+}
+
+TEST(Vae, PointsAreRefusedWithTheRemedy) {
+  try {
+    build_model(ModelConfig(VaeConfig{}), {.sizes = {2}, .classes = 0}, Rng(0));
+    FAIL();
+  } catch (const UsageError& error) {
+    EXPECT_NE(std::string(error.what()).find("Choose a picture data set"), std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace sextant
