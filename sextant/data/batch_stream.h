@@ -38,8 +38,8 @@ struct StreamConfig {
   }
 };
 
-// A BatchStream yields shuffled batches for ever, each epoch in a new order that depends only on the seed and the number
-// of the epoch. The split must outlive it. One stream belongs to one thread.
+// A BatchStream yields shuffled batches for ever, each epoch in a new order that depends only on the seed and the
+// number of the epoch. The split must outlive it. One stream belongs to one thread.
 class BatchStream {
  public:
   // Throws UsageError unless 1 <= batch_size, and batch_size <= split.size() where drop_last.

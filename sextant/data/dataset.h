@@ -22,7 +22,7 @@ struct Split {
 };
 
 struct Dataset {
-  std::string name;          // as in the catalogue
+  std::string name;  // as in the catalogue
   Split train, test;
   int64_t classes = 0;       // 0: no labels
   std::string content_hash;  // sha256 over both splits' bytes: names what was really read
@@ -52,8 +52,8 @@ struct DatasetConfig {
   }
 };
 
-// Loads by name, verifies checksums of known files, applies the limits. Throws Error naming both remedies (`sextant data
-// fetch NAME`, `sextant data add NAME PATH`) when the data is not at hand, UsageError for an unknown name.
+// Loads by name, verifies checksums of known files, applies the limits. Throws Error naming both remedies (`sextant
+// data fetch NAME`, `sextant data add NAME PATH`) when the data is not at hand, UsageError for an unknown name.
 Dataset load_dataset(const DatasetConfig& config);
 
 }  // namespace sextant
