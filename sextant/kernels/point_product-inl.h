@@ -6,6 +6,8 @@
 #define SEXTANT_KERNELS_POINT_PRODUCT_INL_H
 #endif
 
+#include <hwy/cache_control.h>
+
 #include "sextant/kernels/register_tile-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -19,6 +21,8 @@ struct PointTile {
     const Floats d;
     const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
     FloatVec sum[kRows][kVectors];
+    for (int r = 0; add && r < kRows; ++r)  // C comes from far: ask for it before the loop
+      for (int v = 0; v < kVectors; ++v) hwy::Prefetch(c + r * c_row + v * lanes);
     multiply_tile(a, a_row, a_step, b, b_step, depth, sum);
     for (int r = 0; r < kRows; ++r)
       for (int v = 0; v < kVectors; ++v) {

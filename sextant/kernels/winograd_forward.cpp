@@ -150,7 +150,7 @@ Convolution plan(const ConvShape& s) {
   c.slice = ceil_to((s.in + slices - 1) / slices, kPad);
   c.keeps_outputs = slices > 1;
   const int64_t tile_bytes = kProducts * static_cast<int64_t>(sizeof(float)) * (c.slice + c.m_panels() * kPanel);
-  const int64_t most = std::clamp<int64_t>(l2_cache_bytes() * 3 / 4 / tile_bytes, 12, 64);
+  const int64_t most = std::clamp<int64_t>(l2_cache_bytes() * 3 / 4 / tile_bytes, 16, 64);
   const int64_t blocks = ceil_to((c.grid.count + most - 1) / most, omp_get_max_threads());
   c.block = std::max<int64_t>(1, (c.grid.count + blocks - 1) / blocks);
   return c;

@@ -11,8 +11,7 @@
 
 #include <hwy/highway.h>
 
-#include <cstring>
-
+#include "sextant/kernels/channels-inl.h"
 #include "sextant/kernels/winograd_tiles.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -130,34 +129,6 @@ HWY_INLINE void tap_gradients(const V* m, int step, V* g) {
   g[0] = plus_times(plus_times(hn::Neg(even), 1.0f / 24, wide_even), 0.25f, m[0]);
   g[1] = plus_times(hn::Neg(odd), 1.0f / 12, wide_odd);
   g[2] = plus_times(m[5 * step] - even, 1.0f / 6, wide_even);
-}
-
-// Access to a whole vector of channels, or to the last few of a pixel (the rest reads as zero).
-struct WholeVector {
-  HWY_INLINE V load(const float* from) const { return hn::LoadU(Floats(), from); }
-  HWY_INLINE void store(V v, float* to) const { hn::StoreU(v, Floats(), to); }
-};
-struct PartOfVector {
-  size_t count;
-  V load(const float* from) const {
-    HWY_ALIGN float buffer[hn::MaxLanes(Floats())] = {};
-    std::memcpy(buffer, from, count * sizeof(float));
-    return hn::Load(Floats(), buffer);
-  }
-  void store(V v, float* to) const {
-    HWY_ALIGN float buffer[hn::MaxLanes(Floats())];
-    hn::Store(v, Floats(), buffer);
-    std::memcpy(to, buffer, count * sizeof(float));
-  }
-};
-
-// body(c, access) for each vector of `channels` channels.
-template <class Body>
-HWY_INLINE void for_channels(int64_t channels, const Body& body) {
-  const int64_t lanes = static_cast<int64_t>(hn::Lanes(Floats()));
-  int64_t c = 0;
-  for (; c + lanes <= channels; c += lanes) body(c, WholeVector());
-  if (c < channels) body(c, PartOfVector{static_cast<size_t>(channels - c)});
 }
 
 // A 2-D transform is the 1-D one down the columns, then along the rows: of h x w outputs' values, read by load(row,

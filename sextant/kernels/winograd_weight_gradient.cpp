@@ -1,8 +1,7 @@
 // Winograd weight gradient: dW = G^T [sum over tiles of (B^T d B) (A dY A^T)] G, one product over tiles for each of the
 // 36 points. The bias gradient is the sum over tiles of point (1,1) of A dY A^T, where all weights are 1. Threads share
-// the tiles, each with its own sums S [36][in][out]; these are added in the order of threads. A block is so deep that
-// reading and writing S for it costs little beside its products: S of 64 x 64 channels stays in L2 beside 32 tiles; a
-// larger S passes through once for 96.
+// the tiles, each with its own sums S [36][in][out]; these are added in the order of threads. A block is 64 tiles deep:
+// all of S is read and written once a block, and at that depth the products beside it take longer.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "sextant/kernels/winograd_weight_gradient.cpp"
 #include "sextant/kernels/simd.h"
@@ -25,19 +24,14 @@
 #define SEXTANT_KERNELS_WINOGRAD_WEIGHT_GRADIENT_ONCE
 namespace sextant::kernels {
 struct WeightGradient {
-  explicit WeightGradient(const ConvShape& s)
-      : shape(s),
-        grid(s),
-        in(ceil_to(s.in, kPad)),
-        out(ceil_to(s.out, kPad)),
-        block(s.in * s.out <= 4 * kPanel * kPanel ? 32 : 96) {}
+  explicit WeightGradient(const ConvShape& s) : shape(s), grid(s), in(ceil_to(s.in, kPad)), out(ceil_to(s.out, kPad)) {}
   int64_t u_point() const { return block * in + kPad; }
   int64_t z_point() const { return block * out + kPad; }
   int64_t sums_size() const { return kProducts * shape.in * out; }
   ConvShape shape;
   TileGrid grid;
-  int64_t in, out;  // channels in whole vectors
-  int64_t block;    // tiles
+  int64_t in, out;     // channels in whole vectors
+  int64_t block = 64;  // tiles
   const float *x = nullptr, *dy = nullptr, *zeros = nullptr;
 };
 }  // namespace sextant::kernels
