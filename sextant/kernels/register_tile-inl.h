@@ -23,14 +23,12 @@ constexpr int kTileRows = 6;
 // Vectors a tile is wide at most: 6 * 4 sums fit into 32 registers, 6 * 2 into 16.
 constexpr int kTileVectors = HWY_MAX_BYTES >= 64 || HWY_ARCH_ARM_A64 ? 4 : 2;
 
-// sum[i][j] = sum over k of A(i, k) B(k, j): A(i, k) at a[i * a_row + k * a_step], row k of B at b + k * b_step.
+// sum[i][j] += sum over k of A(i, k) B(k, j): A(i, k) at a[i * a_row + k * a_step], row k of B at b + k * b_step.
 template <int kRows, int kVectors>
-HWY_INLINE void multiply_tile(const float* a, int64_t a_row, int64_t a_step, const float* b, int64_t b_step,
-                              int64_t depth, FloatVec (&sum)[kRows][kVectors]) {
+HWY_INLINE void accumulate_tile(const float* a, int64_t a_row, int64_t a_step, const float* b, int64_t b_step,
+                                int64_t depth, FloatVec (&sum)[kRows][kVectors]) {
   const Floats d;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-  for (auto& row : sum)
-    for (auto& s : row) s = hn::Zero(d);
   for (int64_t k = 0; k < depth; ++k, a += a_step, b += b_step) {
     FloatVec bv[kVectors];
     for (int v = 0; v < kVectors; ++v) bv[v] = hn::LoadU(d, b + v * lanes);
@@ -39,6 +37,15 @@ HWY_INLINE void multiply_tile(const float* a, int64_t a_row, int64_t a_step, con
       for (int v = 0; v < kVectors; ++v) sum[r][v] = hn::MulAdd(ar, bv[v], sum[r][v]);
     }
   }
+}
+
+// The same from zero.
+template <int kRows, int kVectors>
+HWY_INLINE void multiply_tile(const float* a, int64_t a_row, int64_t a_step, const float* b, int64_t b_step,
+                              int64_t depth, FloatVec (&sum)[kRows][kVectors]) {
+  for (auto& row : sum)
+    for (auto& s : row) s = hn::Zero(Floats());
+  accumulate_tile(a, a_row, a_step, b, b_step, depth, sum);
 }
 
 // Kernel<rows, vectors>::run for sizes known at run time, 1 <= rows <= kTileRows, 1 <= vectors <= kTileVectors.
