@@ -32,11 +32,11 @@ struct Dataset {
 // What a run reads. Catalogue names: `sextant data list`.
 struct DatasetConfig {
   std::string name = "mnist";
-  std::string path;        // a folder of one's own (name = "folder") or a place to look first; empty: the usual places
-  int64_t limit = 0;       // use only the first so many training items; 0: all
-  int64_t test_limit = 0;  // the same for the test split
-  int64_t image_size = 0;  // image folders: centre-crop and resize to this many pixels a side; 0: as given
-  double noise = 0.1;      // toys: standard deviation of the noise added to the points
+  std::string path;          // a folder of one's own (name = "folder"), or where the files lie; empty: the usual places
+  int64_t limit = 0;         // use only the first so many training items; 0: all
+  int64_t test_limit = 0;    // the same for the test split
+  int64_t image_size = 0;    // image folders: centre-crop and resize to this many pixels a side; 0: as given
+  double noise = 0.1;        // toys: standard deviation of the noise added to the points
   int64_t toy_size = 20000;  // toys: training points; the test split has as many
   static constexpr auto fields() {
     return std::tuple{

@@ -59,23 +59,24 @@ TEST(LoadDataset, ADamagedMnistFileIsNamed) {
 
 TEST(LoadDataset, ACifarCopyWithOtherPixelsIsReadAndHasItsOwnHash) {
   const ScratchFolder scratch;
-  const auto fill = [&](char pixel) {
-    std::string batch;
+  const fs::path folder = scratch.path() / "cifar-10-batches-bin";
+  const auto batch = [](char pixel) {
+    std::string bytes;
     for (int i = 0; i < 10000; ++i)
-      batch += std::string(1, static_cast<char>(i % 10)) + std::string(kCifarPixels, pixel);
-    for (const char* name : {"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin",
-                             "data_batch_5.bin", "test_batch.bin"})
-      write_file(scratch.path() / "cifar-10-batches-bin" / name, batch);
+      bytes += std::string(1, static_cast<char>(i % 10)) + std::string(kCifarPixels, pixel);
+    return bytes;
   };
-  fill('a');
+  for (const char* name : {"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin",
+                           "data_batch_5.bin", "test_batch.bin"})
+    write_file(folder / name, batch('a'));
   const DatasetConfig config{.name = "cifar10", .path = scratch.path().string(), .limit = 100, .test_limit = 100};
   const Dataset dataset = load_dataset(config);
   EXPECT_EQ(dataset.train.x.sizes(), (std::vector<int64_t>{100, 3, 32, 32}));
   EXPECT_EQ(dataset.train.labels[13].item<int64_t>(), 3);
   EXPECT_EQ(dataset.train.x.max().item<int64_t>(), 'a');
-  fill('b');
+  write_file(folder / "data_batch_1.bin", batch('b'));
   EXPECT_NE(load_dataset(config).content_hash, dataset.content_hash);
-  write_file(scratch.path() / "cifar-10-batches-bin" / "test_batch.bin", "short");
+  write_file(folder / "test_batch.bin", "short");
   EXPECT_TRUE(has(error_text([&] { load_dataset(config); }), "test_batch.bin holds 5 bytes"));
 }
 

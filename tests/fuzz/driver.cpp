@@ -29,8 +29,8 @@ struct Target {
 
 namespace {
 
-constexpr int kMutations = 4000;  // of each target
-constexpr int kMostChanges = 4;   // of an input
+constexpr int kMutations = 40000;  // of each target
+constexpr int kMostChanges = 4;    // of an input
 constexpr unsigned char kNastyBytes[] = {0, 1, 0x7f, 0x80, 0xff, '"', '[', '{', '9', '-'};
 
 // splitmix64 (Steele, Lea, Flood 2014).
