@@ -108,8 +108,8 @@ void many_to_few(const EdgeLayer& layer, const Band& band, float* q) {
     }
     std::fill_n(to, width, 0.0f);
     std::fill_n(to + (s.width + 1) * width, width, 0.0f);
-    point_product(layer.x + (band.image * s.height + y) * s.width * s.in, s.in, 1, layer.weights.data(), width, s.in,
-                  to + width, width, s.width, width, false);
+    point_product(layer.x + (band.image * s.height + y) * s.width * s.in, s.in, 1,
+                  RowMajor{layer.weights.data(), width}, s.in, to + width, width, s.width, width, false);
   }
   float* y = layer.y + (band.image * s.height + band.begin) * s.width * s.out;
   for (int64_t i = 0; i < band.end - band.begin; ++i)
@@ -139,10 +139,10 @@ void correlate(const ConvShape& s, const float* few_x, int64_t few, const float*
       row = whole;
     }
     for (int64_t i = 0; i < 3; ++i)
-      point_product(scratch + (y - band.begin + i) * padded_row, 1, few, row, width, s.width,
+      point_product(scratch + (y - band.begin + i) * padded_row, 1, few, RowMajor{row, width}, s.width,
                     sums + i * 3 * few * width, width, 3 * few, width, true);
     static constexpr float kOne[1] = {1};  // the same for every pixel: steps of 0
-    point_product(kOne, 0, 0, row, width, s.width, sums + 9 * few * width, width, 1, width, true);
+    point_product(kOne, 0, 0, RowMajor{row, width}, s.width, sums + 9 * few * width, width, 1, width, true);
   }
 }
 

@@ -32,18 +32,38 @@ struct PointTile {
   }
 };
 
-// C [rows,width] = A B, or += with `add`. A(i,k) at a[i * a_row + k * a_step], rows of B and C b_step and c_row apart;
-// width a multiple of the vector.
-inline void point_product(const float* a, int64_t a_row, int64_t a_step, const float* b, int64_t b_step, int64_t depth,
-                          float* c, int64_t c_row, int64_t rows, int64_t width, bool add) {
+// Columns that a register tile takes at once.
+HWY_INLINE int64_t group_width() { return kTileVectors * static_cast<int64_t>(hn::Lanes(Floats())); }
+
+// Two ways in which B may lie: row by row, or in groups of columns one after the other, each [depth][its width], of
+// which rows from `first` on are taken: then every load follows the one before.
+struct RowMajor {
+  const float* data;
+  int64_t stride;
+  const float* group(int64_t column, int64_t) const { return data + column; }
+  int64_t step(int64_t) const { return stride; }
+};
+struct Grouped {
+  const float* data;
+  int64_t depth, first;
+  const float* group(int64_t column, int64_t width) const { return data + column * depth + first * width; }
+  int64_t step(int64_t width) const { return width; }
+};
+
+// C [rows,width] = A B, or += with `add`. A(i,k) at a[i * a_row + k * a_step], rows of C c_row apart; width a multiple
+// of the vector.
+template <class B>
+void point_product(const float* a, int64_t a_row, int64_t a_step, const B& b, int64_t depth, float* c, int64_t c_row,
+                   int64_t rows, int64_t width, bool add) {
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(Floats()));
-  const int64_t groups = (rows + kTileRows - 1) / kTileRows;  // of nearly equal height: 9 rows are 5 + 4, not 6 + 3
-  for (int64_t n = 0; n < width; n += kTileVectors * lanes) {
-    const int64_t vectors = HWY_MIN(kTileVectors, (width - n) / lanes);
-    for (int64_t g = 0, r = 0; g < groups; ++g) {
-      const int64_t end = rows * (g + 1) / groups;
-      kernel_for<PointTile>(end - r, vectors)(a + r * a_row, a_row, a_step, b + n, b_step, depth, c + r * c_row + n,
-                                              c_row, add);
+  const int64_t tiles = (rows + kTileRows - 1) / kTileRows;  // of nearly equal height: 9 rows are 5 + 4, not 6 + 3
+  for (int64_t n = 0; n < width; n += group_width()) {
+    const int64_t columns = HWY_MIN(group_width(), width - n);
+    const float* from = b.group(n, columns);
+    for (int64_t t = 0, r = 0; t < tiles; ++t) {
+      const int64_t end = rows * (t + 1) / tiles;
+      kernel_for<PointTile>(end - r, columns / lanes)(a + r * a_row, a_row, a_step, from, b.step(columns), depth,
+                                                      c + r * c_row + n, c_row, add);
       r = end;
     }
   }

@@ -24,7 +24,8 @@ inline FilterView contiguous_filter(const float* w, int64_t in) { return {w, 9 *
 enum class ConvPass { kForward, kBackwardData };
 
 // The weights in Winograd's form, made once before sampling or once a training step: 36 matrices, in panels of 64
-// outputs. kBackwardData exchanges inputs and outputs and turns the taps by 180 degrees.
+// outputs, laid out for the instruction set in use: not to be stored. kBackwardData exchanges inputs and outputs and
+// turns the taps by 180 degrees.
 int64_t winograd_weights_size(int64_t in, int64_t out, ConvPass pass);  // floats
 void winograd_weights(const FilterView& w, int64_t in, int64_t out, ConvPass pass, float* transformed);
 

@@ -76,10 +76,12 @@ void transform_weights(const FilterView& w, const WeightLayout& layout, bool fli
       taps[tap] = hn::Load(d, lane);
     }
     for (int j = 0; j < 3; ++j) weight_points(taps[j], taps[3 + j], taps[6 + j], half + j, 3);
+    const int64_t group = n / group_width() * group_width(), columns = HWY_MIN(group_width(), width - group);
+    const int64_t place = group * layout.depth + k * columns + n - group;
     for (int i = 0; i < kPoints; ++i) {
       weight_points(half[3 * i], half[3 * i + 1], half[3 * i + 2], u, 1);
       for (int j = 0; j < kPoints; ++j)
-        hn::StoreU(u[j], d, transformed + layout.offset(first, i * kPoints + j) + k * width + n);
+        hn::StoreU(u[j], d, transformed + layout.offset(first, i * kPoints + j) + place);
     }
   }
 }
@@ -99,8 +101,8 @@ void convolve_tiles(const Convolution& c, int64_t begin, int64_t end, float* scr
       for (int p = 0; p < kProducts; ++p) {
         const int64_t first = tiles.first(p), rows = tiles.last(p) - first;
         if (rows <= 0) continue;
-        const float* weights = c.transformed + c.weights.offset(out, p) + in * width;
-        point_product(u + p * c.u_point() + first * c.slice, c.slice, 1, weights, width, depth,
+        const Grouped weights{c.transformed + c.weights.offset(out, p), s.in, in};
+        point_product(u + p * c.u_point() + first * c.slice, c.slice, 1, weights, depth,
                       m + p * c.m_point() + first * kPanel, kPanel, rows, width, in > 0);
       }
       if (in + depth < s.in) continue;

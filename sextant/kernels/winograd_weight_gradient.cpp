@@ -62,8 +62,9 @@ void add_block(const WeightGradient& g, int64_t begin, int64_t end, float* u, fl
     const int64_t first = tiles.first(p), depth = tiles.last(p) - first;
     if (depth <= 0) continue;
     for (int64_t o = 0; o < g.out; o += kPanel)
-      point_product(u + p * g.u_point() + first * g.in, 1, g.in, z + p * g.z_point() + first * g.out + o, g.out, depth,
-                    sums + p * s.in * g.out + o, g.out, s.in, std::min(kPanel, g.out - o), true);
+      point_product(u + p * g.u_point() + first * g.in, 1, g.in,
+                    RowMajor{z + p * g.z_point() + first * g.out + o, g.out}, depth, sums + p * s.in * g.out + o, g.out,
+                    s.in, std::min(kPanel, g.out - o), true);
   }
 }
 
