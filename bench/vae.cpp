@@ -1,5 +1,5 @@
-// Our side of `bench/side_by_side vae`: seconds of a bare training step at batch 128, of a whole epoch on MNIST with data
-// loading, and peak memory, as one JSON line.
+// Our side of `bench/side_by_side vae`: seconds of a bare training step at batch 128, of a whole epoch on MNIST with
+// data loading, and peak memory, as one JSON line.
 #include <torch/torch.h>
 
 #include <chrono>

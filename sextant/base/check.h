@@ -36,11 +36,13 @@ std::string concat(const Parts&... parts) {
 }  // namespace sextant
 
 // Throws sextant::Error with the streamed parts unless `condition` holds; SEXTANT_USAGE_CHECK throws UsageError.
-#define SEXTANT_CHECK(condition, ...)                                              \
-  do {                                                                             \
-    if (!(condition)) [[unlikely]] throw ::sextant::Error(::sextant::concat(__VA_ARGS__)); \
+#define SEXTANT_CHECK(condition, ...)                         \
+  do {                                                        \
+    if (!(condition)) [[unlikely]]                            \
+      throw ::sextant::Error(::sextant::concat(__VA_ARGS__)); \
   } while (false)
-#define SEXTANT_USAGE_CHECK(condition, ...)                                              \
-  do {                                                                                   \
-    if (!(condition)) [[unlikely]] throw ::sextant::UsageError(::sextant::concat(__VA_ARGS__)); \
+#define SEXTANT_USAGE_CHECK(condition, ...)                        \
+  do {                                                             \
+    if (!(condition)) [[unlikely]]                                 \
+      throw ::sextant::UsageError(::sextant::concat(__VA_ARGS__)); \
   } while (false)

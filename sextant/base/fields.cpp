@@ -47,8 +47,8 @@ std::string choices(const std::vector<std::string>& names) {
 }
 
 void unknown_key(std::string_view path, std::string_view key, const std::vector<std::string>& known) {
-  throw UsageError(concat("[config] unknown key '", join(path, key), "'; did you mean '", join(path, nearest(key, known)),
-                          "'? Known here: ", choices(known)));
+  throw UsageError(concat("[config] unknown key '", join(path, key), "'; did you mean '",
+                          join(path, nearest(key, known)), "'? Known here: ", choices(known)));
 }
 
 void wrong_type(std::string_view path, std::string_view wanted, const Json& got) {

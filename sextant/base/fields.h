@@ -1,5 +1,5 @@
-// Configs describe themselves once. A config is an aggregate with a static `fields()`, a tuple of `Field`s; from that one
-// list come TOML and JSON (both ways), `--set a.b=1`, the fingerprint of a run and the text of --help:
+// Configs describe themselves once. A config is an aggregate with a static `fields()`, a tuple of `Field`s; from that
+// one list come TOML and JSON (both ways), `--set a.b=1`, the fingerprint of a run and the text of --help:
 //
 //   struct AdamConfig {
 //     double lr = 1e-3;  // learning rate after warm-up
@@ -11,8 +11,8 @@
 // A member may be a bool, an integer (int64_t), a double, a string, a vector of these, an enum with
 // `constexpr auto enum_names(E)`, another config, or a std::variant of configs. Each alternative of a variant carries
 // `static constexpr Tag kTag{"family", "vae"}`: the key and the value that choose it.
-// Policy: an unknown key, a value of another type or one outside its range is a UsageError that names the remedy; nothing
-// is repaired or ignored.
+// Policy: an unknown key, a value of another type or one outside its range is a UsageError that names the remedy;
+// nothing is repaired or ignored.
 #pragma once
 
 #include <array>
@@ -61,9 +61,13 @@ struct Tag {
 };
 
 template <class T>
-concept Config = requires { T::fields(); };
+concept Config = requires {
+  T::fields();
+};
 template <class T>
-concept NamedEnum = std::is_enum_v<T> && requires(T e) { enum_names(e); };
+concept NamedEnum = std::is_enum_v<T> && requires(T e) {
+  enum_names(e);
+};
 
 // One line of help: path ("train.epochs"), type ("integer"), default and text.
 struct FieldHelp {
@@ -142,9 +146,8 @@ void assign(T& value, const Json& json, std::string_view path = {}, const Range&
       bool found = false;
       std::apply(
           [&](const auto&... field) {
-            ((key == field.name
-                  ? (found = true, assign(value.*field.member, item, join(path, key), field.range))
-                  : void()),
+            ((key == field.name ? (found = true, assign(value.*field.member, item, join(path, key), field.range))
+                                : void()),
              ...);
           },
           T::fields());
@@ -228,9 +231,7 @@ void describe(const T& value, std::vector<FieldHelp>& out, const std::string& pa
   using namespace fields_detail;
   if constexpr (Config<T>) {
     std::apply(
-        [&](const auto&... field) {
-          (describe(value.*field.member, out, join(path, field.name), field.text), ...);
-        },
+        [&](const auto&... field) { (describe(value.*field.member, out, join(path, field.name), field.text), ...); },
         T::fields());
   } else if constexpr (IsVariant<T>::value) {
     std::visit(
@@ -241,11 +242,16 @@ void describe(const T& value, std::vector<FieldHelp>& out, const std::string& pa
         value);
   } else {
     std::string type = "string";
-    if constexpr (NamedEnum<T>) type = choices(names_of<T>());
-    else if constexpr (IsVector<T>::value) type = "list";
-    else if constexpr (std::same_as<T, bool>) type = "true or false";
-    else if constexpr (std::same_as<T, int64_t>) type = "integer";
-    else if constexpr (std::same_as<T, double>) type = "number";
+    if constexpr (NamedEnum<T>)
+      type = choices(names_of<T>());
+    else if constexpr (IsVector<T>::value)
+      type = "list";
+    else if constexpr (std::same_as<T, bool>)
+      type = "true or false";
+    else if constexpr (std::same_as<T, int64_t>)
+      type = "integer";
+    else if constexpr (std::same_as<T, double>)
+      type = "number";
     out.push_back({path, type, to_json(value).dump(), text});
   }
 }

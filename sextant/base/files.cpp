@@ -29,11 +29,14 @@ std::string cause() { return std::strerror(errno); }
 const char* remedy() {
   switch (errno) {
     case ENOSPC:
-    case EDQUOT: return "; free some space and run again: nothing was lost";
+    case EDQUOT:
+      return "; free some space and run again: nothing was lost";
     case EACCES:
     case EPERM:
-    case EROFS: return "; choose another place with --out, or make it writable";
-    default: return "";
+    case EROFS:
+      return "; choose another place with --out, or make it writable";
+    default:
+      return "";
   }
 }
 
@@ -108,8 +111,8 @@ void write_file(const fs::path& file, std::string_view bytes) {
     }
     SEXTANT_CHECK(::fsync(fd.get()) == 0 && fd.close() == 0, "[files] flushing ", file.string(), " failed: ", cause(),
                   remedy());
-    SEXTANT_CHECK(::rename(part.c_str(), file.c_str()) == 0, "[files] can't put ", file.string(), " in place: ", cause(),
-                  remedy());
+    SEXTANT_CHECK(::rename(part.c_str(), file.c_str()) == 0, "[files] can't put ", file.string(),
+                  " in place: ", cause(), remedy());
   } catch (...) {
     ::unlink(part.c_str());
     throw;
@@ -130,8 +133,8 @@ NewFolder::~NewFolder() {
 
 void NewFolder::commit() {
   flush_folder(path_);
-  SEXTANT_CHECK(::rename(path_.c_str(), final_.c_str()) == 0, "[files] can't put ", final_.string(), " in place: ",
-                cause(), remedy());
+  SEXTANT_CHECK(::rename(path_.c_str(), final_.c_str()) == 0, "[files] can't put ", final_.string(),
+                " in place: ", cause(), remedy());
   committed_ = true;
   flush_folder(final_.parent_path());
 }

@@ -15,7 +15,8 @@ namespace {
 class Digest {
  public:
   explicit Digest(const EVP_MD* kind) : context_(EVP_MD_CTX_new(), &EVP_MD_CTX_free) {
-    SEXTANT_CHECK(context_ && EVP_DigestInit_ex(context_.get(), kind, nullptr) == 1, "[hash] OpenSSL offers no such digest");
+    SEXTANT_CHECK(context_ && EVP_DigestInit_ex(context_.get(), kind, nullptr) == 1,
+                  "[hash] OpenSSL offers no such digest");
   }
   void update(const void* bytes, size_t size) { EVP_DigestUpdate(context_.get(), bytes, size); }
   std::string hex() {

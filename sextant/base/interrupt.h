@@ -1,5 +1,5 @@
-// SIGINT and SIGTERM ask, they don't kill: long work looks here between steps, finishes the step, saves and says how to go
-// on. A second signal ends the process at once.
+// SIGINT and SIGTERM ask, they don't kill: long work looks here between steps, finishes the step, saves and says how to
+// go on. A second signal ends the process at once.
 #pragma once
 
 namespace sextant {

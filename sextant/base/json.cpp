@@ -49,7 +49,8 @@ Json parse_json(std::string_view text, std::string_view source) {
   };
   try {
     Json json = Json::parse(text.begin(), text.end(), guard);
-    SEXTANT_CHECK(!too_deep, "[json] ", source, ": nests deeper than ", kMaxDepth, "; it was not written by this program");
+    SEXTANT_CHECK(!too_deep, "[json] ", source, ": nests deeper than ", kMaxDepth,
+                  "; it was not written by this program");
     return json;
   } catch (const Json::exception& error) {
     throw Error(concat("[json] ", source, ": ", error.what()));

@@ -13,8 +13,8 @@ namespace sextant {
 Machine this_machine() {
   Machine machine;
   std::ifstream info("/proc/cpuinfo");
-  const std::set<std::string> wanted = {"avx2", "fma", "avx512f", "avx512_bf16", "avx512_vnni", "amx_bf16", "amx_tile",
-                                        "asimd", "bf16", "sve"};
+  const std::set<std::string> wanted = {"avx2",     "fma",      "avx512f", "avx512_bf16", "avx512_vnni",
+                                        "amx_bf16", "amx_tile", "asimd",   "bf16",        "sve"};
   for (std::string line; std::getline(info, line);) {
     const size_t colon = line.find(':');
     if (colon == std::string::npos) continue;

@@ -9,14 +9,15 @@ namespace sextant {
 
 class Progress {
  public:
-  // `title` stands before the line ("vae-mnist"); `total` steps of which `done` are done already; `items_per_step` gives
-  // items/s. A quiet one prints nothing.
+  // `title` stands before the line ("vae-mnist"); `total` steps of which `done` are done already; `items_per_step`
+  // gives items/s. A quiet one prints nothing.
   Progress(std::string title, int64_t total, int64_t done = 0, double items_per_step = 1.0, bool quiet = false);
   ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  // Tells where the work stands; `detail()` makes the text ("epoch 3/10 · loss 108.3") and is called only if a line is due.
+  // Tells where the work stands; `detail()` makes the text ("epoch 3/10 · loss 108.3") and is called only if a line is
+  // due.
   template <class Detail>
   void update(int64_t done, const Detail& detail) {
     if (due(done)) show(done, detail());

@@ -13,7 +13,8 @@ class ScratchFolder {
   // Makes a fresh folder under the system's temporary folder, readable by its owner only.
   ScratchFolder() {
     std::string name = (std::filesystem::temp_directory_path() / "sextant-XXXXXX").string();
-    SEXTANT_CHECK(::mkdtemp(name.data()) != nullptr, "[scratch] can't make ", name, "; set TMPDIR to a writable folder");
+    SEXTANT_CHECK(::mkdtemp(name.data()) != nullptr, "[scratch] can't make ", name,
+                  "; set TMPDIR to a writable folder");
     path_ = name;
   }
   ~ScratchFolder() {

@@ -20,7 +20,8 @@ at::Device Console::prepare() const {
   at::set_num_threads(static_cast<int>(threads > 0 ? threads : this_machine().cores));
   if (device == "auto") return torch::cuda::is_available() ? at::kCUDA : at::kCPU;
   SEXTANT_USAGE_CHECK(device == "cpu" || device == "cuda", "[device] cpu, cuda or auto; got '", device, "'");
-  SEXTANT_USAGE_CHECK(device == "cpu" || torch::cuda::is_available(), "[device] no CUDA device is within reach of this ",
+  SEXTANT_USAGE_CHECK(device == "cpu" || torch::cuda::is_available(),
+                      "[device] no CUDA device is within reach of this ",
                       "LibTorch; use --device cpu, or build with a CUDA LibTorch (LIBTORCH=DIR)");
   return device == "cpu" ? at::kCPU : at::kCUDA;
 }

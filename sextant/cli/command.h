@@ -15,9 +15,9 @@ namespace sextant {
 struct Console {
   bool json = false;
   bool quiet = false;
-  int64_t threads = 0;          // 0: as many as the process may use
+  int64_t threads = 0;  // 0: as many as the process may use
   std::string device = "cpu";
-  std::string command_line;     // as it was typed
+  std::string command_line;  // as it was typed
   int exit_code = 0;
 
   // JSON on one stdout document with --json, else `text`.

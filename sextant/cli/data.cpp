@@ -35,11 +35,13 @@ void fetch_data(const std::string& name, Console& console) {
   const catalogue::Row& row = catalogue::row(name);
   std::unique_ptr<Progress> progress;
   std::string shown;
-  const auto folder = catalogue::fetch(row, {.progress = [&](const std::string& file, int64_t done, int64_t total) {
-    if (shown != file) progress = std::make_unique<Progress>(file, total, done, 1.0, console.quiet);
-    shown = file;
-    progress->update(done, [&] { return concat(done / 1000000, " of ", total / 1000000, " MB"); });
-  }});
+  const auto folder =
+      catalogue::fetch(row, {.progress = [&](const std::string& file, int64_t done, int64_t total) {
+                         if (shown != file)
+                           progress = std::make_unique<Progress>(file, total, done, 1.0, console.quiet);
+                         shown = file;
+                         progress->update(done, [&] { return concat(done / 1000000, " of ", total / 1000000, " MB"); });
+                       }});
   progress.reset();
   console.print({{"name", name}, {"folder", folder.string()}}, concat(name, " is in ", folder.string(), "\n"));
 }

@@ -1,5 +1,5 @@
-// What to paste into a bug report: the program, LibTorch, the machine, the data at hand, and whether the usual places can be
-// written. Finds what is wrong and says how to mend it.
+// What to paste into a bug report: the program, LibTorch, the machine, the data at hand, and whether the usual places
+// can be written. Finds what is wrong and says how to mend it.
 #include <dlfcn.h>
 #include <torch/torch.h>
 #include <torch/version.h>
@@ -28,9 +28,8 @@ bool writable(const std::filesystem::path& folder) {
 // Two threads really run, or at::parallel_for is silently serial.
 int64_t threads_seen() {
   std::vector<int> seen(static_cast<size_t>(at::get_num_threads()), 0);
-  at::parallel_for(0, static_cast<int64_t>(seen.size()), 1, [&](int64_t, int64_t) {
-    seen[static_cast<size_t>(at::get_thread_num())] = 1;
-  });
+  at::parallel_for(0, static_cast<int64_t>(seen.size()), 1,
+                   [&](int64_t, int64_t) { seen[static_cast<size_t>(at::get_thread_num())] = 1; });
   return std::count(seen.begin(), seen.end(), 1);
 }
 
@@ -44,34 +43,38 @@ void doctor(Console& console) {
   if (threads_seen() < at::get_num_threads())
     trouble.push_back("fewer threads run than were asked for: is OMP_NUM_THREADS or a CPU limit set?");
   if (!data.value("mnist", false))
-    trouble.push_back("MNIST is not at hand: the program was moved away from its data; reinstall it, or run "
-                      "`sextant data fetch mnist`");
-  const Json json = {
-      {"sextant", {{"version", build_info::kVersion},
-                   {"revision", build_info::git_revision()},
-                   {"compiler", build_info::kCompiler},
-                   {"build", build_info::kBuildType},
-                   {"data_root", build_info::data_root().string()}}},
-      {"libtorch", {{"headers", build_info::kLibTorchVersion},
-                    {"library", library_of(reinterpret_cast<const void*>(&at::get_num_threads))},
-                    {"openmp", library_of(dlsym(RTLD_DEFAULT, "omp_get_max_threads"))},
-                    {"cuda", torch::cuda::is_available()},
-                    {"cuda_devices", torch::cuda::device_count()}}},
-      {"machine", {{"cpu", machine.cpu},
-                   {"features", machine.features},
-                   {"cores", machine.cores},
-                   {"memory_gb", static_cast<double>(machine.memory_bytes / 100000000) / 10}}},
-      {"threads", {{"set", at::get_num_threads()}, {"seen", threads_seen()}}},
-      {"device", device.str()},
-      {"data", data},
-      {"trouble", trouble}};
+    trouble.push_back(
+        "MNIST is not at hand: the program was moved away from its data; reinstall it, or run "
+        "`sextant data fetch mnist`");
+  const Json json = {{"sextant",
+                      {{"version", build_info::kVersion},
+                       {"revision", build_info::git_revision()},
+                       {"compiler", build_info::kCompiler},
+                       {"build", build_info::kBuildType},
+                       {"data_root", build_info::data_root().string()}}},
+                     {"libtorch",
+                      {{"headers", build_info::kLibTorchVersion},
+                       {"library", library_of(reinterpret_cast<const void*>(&at::get_num_threads))},
+                       {"openmp", library_of(dlsym(RTLD_DEFAULT, "omp_get_max_threads"))},
+                       {"cuda", torch::cuda::is_available()},
+                       {"cuda_devices", torch::cuda::device_count()}}},
+                     {"machine",
+                      {{"cpu", machine.cpu},
+                       {"features", machine.features},
+                       {"cores", machine.cores},
+                       {"memory_gb", static_cast<double>(machine.memory_bytes / 100000000) / 10}}},
+                     {"threads", {{"set", at::get_num_threads()}, {"seen", threads_seen()}}},
+                     {"device", device.str()},
+                     {"data", data},
+                     {"trouble", trouble}};
   std::string text;
   for (const auto& [part, values] : json.items()) {
     text += part + "\n";
     if (values.is_object() || values.is_array())
-      for (const auto& [name, value] : values.items()) 
+      for (const auto& [name, value] : values.items())
         text += concat("  ", name, "  ", value.is_string() ? value.get<std::string>() : value.dump(), "\n");
-    else text += concat("  ", values.is_string() ? values.get<std::string>() : values.dump(), "\n");
+    else
+      text += concat("  ", values.is_string() ? values.get<std::string>() : values.dump(), "\n");
   }
   console.print(json, text + (trouble.empty() ? "  none\n" : ""));
 }

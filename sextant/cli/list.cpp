@@ -37,11 +37,14 @@ void list(Console& console) {
   text += "Data sets\n";
   for (const auto& presence : catalogue::list()) {
     data.push_back({{"name", presence.row->name}, {"at_hand", presence.at_hand}});
-    text += concat("  ", presence.row->name, presence.at_hand ? "" : "  (absent: sextant data fetch " + presence.row->name + ")",
-                   "\n");
+    const bool own = presence.row->format == catalogue::Format::kFolder;
+    const std::string hint =
+        own ? "  (your own: --set data.path=DIR)" : "  (absent: sextant data fetch " + presence.row->name + ")";
+    text += concat("  ", presence.row->name, presence.at_hand ? "" : hint, "\n");
   }
   console.print(
-      {{"exercises", exercises}, {"families", families_json}, {"recipes", recipes}, {"zoo", zoo}, {"data", data}}, text);
+      {{"exercises", exercises}, {"families", families_json}, {"recipes", recipes}, {"zoo", zoo}, {"data", data}},
+      text);
 }
 
 }  // namespace

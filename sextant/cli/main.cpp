@@ -1,5 +1,5 @@
-// The program: parses the command line, lets one command work, and turns errors into exit codes: 0 done, 1 the work failed,
-// 2 the command line or a recipe is wrong, 3 a claim failed under --check, 130 interrupted.
+// The program: parses the command line, lets one command work, and turns errors into exit codes: 0 done, 1 the work
+// failed, 2 the command line or a recipe is wrong, 3 a claim failed under --check, 130 interrupted.
 #include <cstdio>
 #include <exception>
 
@@ -33,8 +33,9 @@ int main(int argc, char** argv) {
   CLI::App app("sextant: six families of deep generative models, trained, sampled, measured and explained.", "sextant");
   app.require_subcommand(1);
   app.set_version_flag("--version", concat("sextant ", build_info::kVersion, " (", build_info::git_revision(), ")"));
-  app.footer("Start with `sextant run 14.21`, or `sextant list` to see what there is.\n"
-             "`sextant COMMAND --help` explains one command.");
+  app.footer(
+      "Start with `sextant run 14.21`, or `sextant list` to see what there is.\n"
+      "`sextant COMMAND --help` explains one command.");
   for (const auto add :
        {add_list, add_run, add_train, add_sample, add_eval, add_report, add_data, add_info, add_doctor})
     add(app, console);
@@ -52,6 +53,7 @@ int main(int argc, char** argv) {
   } catch (const std::bad_alloc&) {
     return report(console, "failed", "out of memory: choose a smaller batch, or close other programs", 1);
   } catch (const std::exception& error) {
-    return report(console, "failed", concat("unexpected: ", error.what(), "\nPlease report this with `sextant doctor`."), 1);
+    return report(console, "failed",
+                  concat("unexpected: ", error.what(), "\nPlease report this with `sextant doctor`."), 1);
   }
 }

@@ -16,8 +16,8 @@ std::string summary(const Json& result) {
   for (const Json& claim : result["claims"])
     text += concat("  ", claim["verdict"].get<std::string>(), ": ", claim["says"].get<std::string>(), "  (",
                    claim["numbers"].get<std::string>(), ")\n");
-  return concat("exercise ", result["exercise"].get<std::string>(), " at scale ", result["scale"].get<std::string>(), "\n",
-                text, "report: ", result["report"].get<std::string>(), "\n");
+  return concat("exercise ", result["exercise"].get<std::string>(), " at scale ", result["scale"].get<std::string>(),
+                "\n", text, "report: ", result["report"].get<std::string>(), "\n");
 }
 
 void run(const Options& options, Console& console) {
@@ -46,7 +46,8 @@ void run(const Options& options, Console& console) {
 
 void add_run(CLI::App& app, Console& console) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("run", "run an exercise: train what is missing, draw its page, judge its claims");
+  CLI::App* command =
+      app.add_subcommand("run", "run an exercise: train what is missing, draw its page, judge its claims");
   command->add_option("exercise", options->exercise, "number of the exercise, such as 14.21")->required();
   command->add_option("--scale", options->scale, "smoke (seconds), quick (minutes) or full (what the exercise asks)")
       ->capture_default_str();

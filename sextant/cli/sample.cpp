@@ -20,8 +20,9 @@ struct Options {
 void sample(const Options& options, Console& console) {
   SEXTANT_USAGE_CHECK(options.count >= 1 && options.count <= kMostSamples, "[sample] -n must be between 1 and ",
                       kMostSamples, "; got ", options.count);
-  SEXTANT_USAGE_CHECK(options.columns >= 0 && options.columns <= options.count, "[sample] --columns must be between 1 and ",
-                      options.count, ", or 0 for a square; got ", options.columns);
+  SEXTANT_USAGE_CHECK(options.columns >= 0 && options.columns <= options.count,
+                      "[sample] --columns must be between 1 and ", options.count, ", or 0 for a square; got ",
+                      options.columns);
   SEXTANT_USAGE_CHECK(options.zoom >= 1 && options.zoom <= 16, "[sample] --zoom must be between 1 and 16; got ",
                       options.zoom);
   const TrainedRun trained = open_run(find_shipped(options.run), console.prepare());
@@ -34,7 +35,8 @@ void sample(const Options& options, Console& console) {
                           .columns = options.columns > 0 ? options.columns : square,
                           .zoom = options.zoom};
   write_png(options.out, compose(grid));
-  const Json result = {{"run", trained.run.name}, {"count", options.count}, {"seed", options.seed}, {"file", options.out}};
+  const Json result = {
+      {"run", trained.run.name}, {"count", options.count}, {"seed", options.seed}, {"file", options.out}};
   console.print(result, concat(options.count, " samples of ", trained.run.name, ": ", options.out, "\n"));
 }
 

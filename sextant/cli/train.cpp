@@ -15,7 +15,8 @@ std::string settings_text(const Run& run) {
   std::vector<FieldHelp> help;
   describe(run, help);
   std::string text = "Settings for --set PATH=VALUE, as they are now:\n";
-  for (const FieldHelp& field : help) text += concat("  ", field.path, " = ", field.value, "  (", field.type, ") ", field.text, "\n");
+  for (const FieldHelp& field : help)
+    text += concat("  ", field.path, " = ", field.value, "  (", field.type, ") ", field.text, "\n");
   return text;
 }
 
@@ -42,8 +43,9 @@ void add_train(CLI::App& app, Console& console) {
   command->add_option("--runs", options->runs, "folder of all runs")->capture_default_str();
   command->add_flag("--resume", options->resume, "go on with a run that was cut off");
   command->add_flag("--show", options->show, "print every setting with its value and meaning, and stop");
-  command->footer("Example: sextant train recipes/vae-mnist.toml --set train.epochs=3 --set model.latent=2\n"
-                  "Train on your own pictures: --set data.name=folder --set data.path=DIR --set data.image_size=32");
+  command->footer(
+      "Example: sextant train recipes/vae-mnist.toml --set train.epochs=3 --set model.latent=2\n"
+      "Train on your own pictures: --set data.name=folder --set data.path=DIR --set data.image_size=32");
   add_common(*command, console, true);
   command->callback([options, &console] { train_recipe(*options, console); });
 }

@@ -85,9 +85,9 @@ class GenerativeModel : public Trainable {
 // log p(x|z) is known, p(z) = N(0,I), and q(z|x) is a diagonal Gaussian: an evidence lower bound.
 struct LatentVariable {
   virtual ~LatentVariable() = default;
-  virtual DiagonalGaussian posterior(const Tensor& x) = 0;                      // q(z|x), [B,L]
-  virtual Tensor decode(const Tensor& z) = 0;                                   // mean of p(x|z), [B,item…]
-  virtual Tensor log_likelihood(const Tensor& x, const Tensor& z) = 0;          // log p(x|z), [B], nats
+  virtual DiagonalGaussian posterior(const Tensor& x) = 0;              // q(z|x), [B,L]
+  virtual Tensor decode(const Tensor& z) = 0;                           // mean of p(x|z), [B,item…]
+  virtual Tensor log_likelihood(const Tensor& x, const Tensor& z) = 0;  // log p(x|z), [B], nats
 };
 
 // What a model must know of its data before it is built.

@@ -1,4 +1,5 @@
-// The table of contents of the families: one alternative each. A family without a build_model overload does not compile.
+// The table of contents of the families: one alternative each. A family without a build_model overload does not
+// compile.
 #pragma once
 
 #include <memory>

@@ -1,7 +1,7 @@
-// The variational autoencoder (Kingma & Welling 2014; Rezende et al. 2014) and the β-VAE (Higgins et al. 2017) of exercises
-// 14.21 and 14.22: q(z|x) a diagonal Gaussian, p(z) = N(0,I), p(x|z) Bernoulli or Gaussian. Both terms of the loss are
-// summed over pixels and units and averaged over the batch; β multiplies the KL term only. The parts in the log are always
-// unweighted.
+// The variational autoencoder (Kingma & Welling 2014; Rezende et al. 2014) and the β-VAE (Higgins et al. 2017) of
+// exercises 14.21 and 14.22: q(z|x) a diagonal Gaussian, p(z) = N(0,I), p(x|z) Bernoulli or Gaussian. Both terms of the
+// loss are summed over pixels and units and averaged over the batch; β multiplies the KL term only. The parts in the
+// log are always unweighted.
 #pragma once
 
 #include "sextant/families/model.h"
@@ -52,8 +52,8 @@ class Vae : public GenerativeModel, public LatentVariable {
   Tensor log_likelihood(const Tensor& x, const Tensor& z) override;
 
  private:
-  Tensor decoder_output(const Tensor& z);                                        // [B,D]: logits, or means
-  Tensor log_likelihood_of(const Tensor& x, const Tensor& output) const;         // [B]
+  Tensor decoder_output(const Tensor& z);                                 // [B,D]: logits, or means
+  Tensor log_likelihood_of(const Tensor& x, const Tensor& output) const;  // [B]
 
   VaeConfig config_;
   std::vector<int64_t> item_;

@@ -94,9 +94,9 @@ void Study::add_figure(const std::string& name, Image image, const std::string& 
 }
 
 Json conduct(const Experiment& experiment, const StudyOptions& options) {
-  const auto start = std::chrono::steady_clock::now();
   Study study(experiment, options);
   for (const PlannedRun& planned : experiment.runs) study.run(planned.run.name);
+  const auto start = std::chrono::steady_clock::now();  // training counts by the runs' own records
   for (const Panel& panel : experiment.panels) panel(study);
 
   Claims claims;
@@ -140,7 +140,8 @@ Json conduct(const Experiment& experiment, const StudyOptions& options) {
   Json kept = result;
   kept["title"] = experiment.title;
   if (study.thumbnail_)
-    if (const auto* grid = std::get_if<ImageGrid>(&*study.thumbnail_)) write_png(folder / "thumbnail.png", compose(*grid));
+    if (const auto* grid = std::get_if<ImageGrid>(&*study.thumbnail_))
+      write_png(folder / "thumbnail.png", compose(*grid));
   write_file(folder / "results.json", kept.dump(1));
   write_index(options.out);
   return result;

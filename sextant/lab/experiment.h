@@ -1,5 +1,5 @@
-// An exercise is data: a question, the runs that it needs, the panels that its page shows, the claims that it makes, and how
-// to read it. `conduct` trains what is missing, draws the page and judges the claims.
+// An exercise is data: a question, the runs that it needs, the panels that its page shows, the claims that it makes,
+// and how to read it. `conduct` trains what is missing, draws the page and judges the claims.
 #pragma once
 
 #include <filesystem>
@@ -38,9 +38,9 @@ class Results {
 // A sentence with a predicate over the results.
 struct Claim {
   std::string says;
-  std::vector<std::string> numbers;                   // paths of the numbers shown beside it
+  std::vector<std::string> numbers;  // paths of the numbers shown beside it
   std::function<bool(const Results& results)> holds;
-  RunScale from = RunScale::kSmoke;                   // below this scale it is "not run"
+  RunScale from = RunScale::kSmoke;  // below this scale it is "not run"
 };
 
 // A run and what it becomes at the smaller scales, as --set would say it.
@@ -57,17 +57,17 @@ struct Experiment {
   std::vector<PlannedRun> runs;
   std::vector<Panel> panels;  // in the order of the page
   std::vector<Claim> claims;
-  std::string reading;        // how to read the page; lite mark-up
+  std::string reading;  // how to read the page; lite mark-up
 };
 
 struct StudyOptions {
   RunScale scale = RunScale::kQuick;
-  std::optional<int64_t> seed;            // in place of every run's own
-  std::filesystem::path out = "report";   // pages
+  std::optional<int64_t> seed;           // in place of every run's own
+  std::filesystem::path out = "report";  // pages
   std::filesystem::path runs = "runs";
   bool quiet = false;
   at::Device device = at::kCPU;
-  std::string command;                    // that reproduces the page
+  std::string command;  // that reproduces the page
 };
 
 // What a panel works on: the trained runs, the page and the numbers.

@@ -15,9 +15,12 @@ IndexEntry entry_of(const Experiment& experiment, const fs::path& out) {
   entry.scale = results.value("scale", "");
   for (const Json& claim : results.value("claims", Json::array())) {
     const std::string verdict = claim.value("verdict", "");
-    if (verdict == to_text(Verdict::kHolds)) ++entry.holds;
-    else if (verdict == to_text(Verdict::kFails)) ++entry.fails;
-    else ++entry.not_run;
+    if (verdict == to_text(Verdict::kHolds))
+      ++entry.holds;
+    else if (verdict == to_text(Verdict::kFails))
+      ++entry.fails;
+    else
+      ++entry.not_run;
   }
   return entry;
 }
@@ -26,8 +29,9 @@ IndexEntry entry_of(const Experiment& experiment, const fs::path& out) {
 
 fs::path write_index(const fs::path& out) {
   IndexPage index{.title = "Generative models, run and checked",
-                  .intro = "One page an exercise. Every claim stands with its numbers and a verdict; a page that was not "
-                           "run at full scale says so.",
+                  .intro =
+                      "One page an exercise. Every claim stands with its numbers and a verdict; a page that was not "
+                      "run at full scale says so.",
                   .entries = {}};
   for (const Experiment& experiment : experiments()) index.entries.push_back(entry_of(experiment, out));
   const fs::path file = out / "index.html";

@@ -13,18 +13,18 @@ namespace {
 TEST(Run, RecipeAndJsonSayTheSame) {
   const ScratchFolder scratch;
   write_file(scratch.path() / "two-d.toml", "[model]\nfamily = \"vae\"\nlatent = 2\n[model.optimiser]\nlr = 0.01\n");
-  const Run run = read_recipe(scratch.path() / "two-d.toml", {"train.epochs=3"});
+  const sextant::Run run = read_recipe(scratch.path() / "two-d.toml", {"train.epochs=3"});
   EXPECT_EQ(run.name, "two-d");
   EXPECT_EQ(run.train.epochs, 3);
   EXPECT_EQ(std::get<VaeConfig>(run.model).latent, 2);
-  Run again;
+  sextant::Run again;
   assign(again, to_json(run));
   EXPECT_EQ(fingerprint(again), fingerprint(run));
 }
 
 TEST(Run, TheNameIsNoPartOfTheFingerprintAndEverySettingIs) {
-  const Run run;
-  Run renamed = run, other = run;
+  const sextant::Run run;
+  sextant::Run renamed = run, other = run;
   renamed.name = "other";
   other.train.seed = 1;
   EXPECT_EQ(fingerprint(run), fingerprint(renamed));

@@ -62,7 +62,8 @@ std::vector<Picture> to_pictures(const Tensor& x, PixelRange range) {
   const int64_t size = bytes[0].numel();
   for (int64_t i = 0; i < bytes.size(0); ++i) {
     const auto* first = bytes.const_data_ptr<uint8_t>() + i * size;
-    pictures.push_back({.width = x.size(3), .height = x.size(2), .channels = x.size(1), .pixels = {first, first + size}});
+    pictures.push_back(
+        {.width = x.size(3), .height = x.size(2), .channels = x.size(1), .pixels = {first, first + size}});
   }
   return pictures;
 }
@@ -86,9 +87,10 @@ Panel training_curves(const std::string& run, const std::vector<std::string>& pa
           .y = {.label = "nats a picture"},
           .series = {{.label = "train", .x = training.epoch, .y = training.value, .colour = 0, .dashed = true},
                      {.label = "test", .x = test.epoch, .y = test.value, .colour = 1}}};
-      study.add_figure("curve-" + part, plot,
-                       concat("**", title_of(part), "** in nats a picture; the training curve is a mean over the running ",
-                              "epoch, the test curve is taken at its end."));
+      study.add_figure(
+          "curve-" + part, plot,
+          concat("**", title_of(part), "** in nats a picture; the training curve is a mean over the running ",
+                 "epoch, the test curve is taken at its end."));
     }
   };
 }
@@ -100,12 +102,13 @@ Panel reconstructions(const std::string& run, int64_t count) {
     const torch::NoGradGuard no_grad;
     const Tensor x = test_pictures(trained, count);
     const PixelRange range = trained.model->pixel_range();
-    ImageGrid grid = {.title = "Test pictures and their reconstructions",
-                      .description = "First row: test pictures. Below: what the model makes of them after each kept epoch.",
-                      .pictures = to_pictures(x, range),
-                      .columns = x.size(0),
-                      .zoom = 2,
-                      .row_labels = {"original"}};
+    ImageGrid grid = {
+        .title = "Test pictures and their reconstructions",
+        .description = "First row: test pictures. Below: what the model makes of them after each kept epoch.",
+        .pictures = to_pictures(x, range),
+        .columns = x.size(0),
+        .zoom = 2,
+        .row_labels = {"original"}};
     const NamedTensors final_weights = load_tensors(trained.folder / "weights.safetensors").tensors;
     for (const int64_t epoch : trained.run.train.keep_epochs) {
       const fs::path file = snapshot(trained, epoch);
@@ -129,14 +132,15 @@ Panel sample_grid(const std::string& run, int64_t rows, int64_t columns) {
     Rng rng = study.rng("samples");
     const Tensor x = trained.model->sample({.count = rows * columns}, rng);
     study.add(Heading{"Samples"});
-    study.add_figure("samples",
-                     ImageGrid{.title = concat(rows * columns, " samples"),
-                               .description = "Samples of the model from fixed noise, not chosen by hand",
-                               .pictures = to_pictures(x, trained.model->pixel_range()),
-                               .columns = columns,
-                               .zoom = 2},
-                     concat(rows, " × ", columns, " samples from noise of a fixed seed, none chosen by hand. They show the ",
-                            "means of p(x|z), z ~ N(0, I)."));
+    study.add_figure(
+        "samples",
+        ImageGrid{.title = concat(rows * columns, " samples"),
+                  .description = "Samples of the model from fixed noise, not chosen by hand",
+                  .pictures = to_pictures(x, trained.model->pixel_range()),
+                  .columns = columns,
+                  .zoom = 2},
+        concat(rows, " × ", columns, " samples from noise of a fixed seed, none chosen by hand. They show the ",
+               "means of p(x|z), z ~ N(0, I)."));
   };
 }
 
@@ -151,15 +155,16 @@ Panel latent_map(const std::string& run, int64_t side) {
     const Tensor z = torch::stack({axes[1].flatten(), axes[0].flatten()}, 1);  // [side², 2]
     const Tensor x = latent_variable(trained).decode(z.to(trained.model->parameters().front().device()));
     study.add(Heading{"A map of two latent units"});
-    study.add_figure("latent-map",
-                     ImageGrid{.title = "Decoded means over a plane of z",
-                               .description = "What a model with two latent units decodes over a square of the prior",
-                               .pictures = to_pictures(x, trained.model->pixel_range()),
-                               .columns = side,
-                               .gap = 0,
-                               .zoom = 1},
-                     "A second model with only two latent units: decoded means over the plane of z, in equal steps of the "
-                     "prior's probability on both axes.");
+    study.add_figure(
+        "latent-map",
+        ImageGrid{.title = "Decoded means over a plane of z",
+                  .description = "What a model with two latent units decodes over a square of the prior",
+                  .pictures = to_pictures(x, trained.model->pixel_range()),
+                  .columns = side,
+                  .gap = 0,
+                  .zoom = 1},
+        "A second model with only two latent units: decoded means over the plane of z, in equal steps of the "
+        "prior's probability on both axes.");
   };
 }
 
@@ -184,9 +189,10 @@ Panel latent_variable_numbers(const std::string& run) {
     }
     results.put(run + ".mse", reconstruction_error(model, trained.data->test, trained.model->pixel_range()));
     study.add(table);
-    study.add(Paragraph{concat("**", fixed(results.number(run + ".active_units"), 0), " of ", kl.numel(),
-                               "** latent units carry more than 0.05 nats on average; the mean squared error of a test ",
-                               "reconstruction is **", fixed(results.number(run + ".mse"), 4), "** a pixel.")});
+    study.add(
+        Paragraph{concat("**", fixed(results.number(run + ".active_units"), 0), " of ", kl.numel(),
+                         "** latent units carry more than 0.05 nats on average; the mean squared error of a test ",
+                         "reconstruction is **", fixed(results.number(run + ".mse"), 4), "** a pixel.")});
   };
 }
 
@@ -196,8 +202,8 @@ Panel importance_curve(const std::string& run, int64_t images, const std::vector
     LatentVariable& model = latent_variable(trained);
     const Tensor x = test_pictures(trained, images);
     Table table = {.columns = {"K", "log p̂(x)", "effective samples"},
-                   .caption = concat("Importance-weighted estimate with K draws from q(z|x), mean of the first ", x.size(0),
-                                     " test pictures, nats.")};
+                   .caption = concat("Importance-weighted estimate with K draws from q(z|x), mean of the first ",
+                                     x.size(0), " test pictures, nats.")};
     Series series = {.label = "q(z|x)"};
     for (const int64_t k : draws) {
       if (study.scale() == RunScale::kSmoke && k > 1000) continue;
@@ -213,14 +219,15 @@ Panel importance_curve(const std::string& run, int64_t images, const std::vector
     }
     study.add(Heading{"Importance-weighted log-likelihood"});
     study.add(table);
-    study.add_figure("importance",
-                     Plot{.title = "log p(x) by importance weighting",
-                          .description = "The estimate of log p(x) against the number of draws of z",
-                          .x = {.label = "draws K", .log = true},
-                          .y = {.label = "log p̂(x), nats"},
-                          .series = {series}},
-                     "More draws tighten the bound on log p(x): every estimate is low on average (Jensen), and less so as K "
-                     "grows.");
+    study.add_figure(
+        "importance",
+        Plot{.title = "log p(x) by importance weighting",
+             .description = "The estimate of log p(x) against the number of draws of z",
+             .x = {.label = "draws K", .log = true},
+             .y = {.label = "log p̂(x), nats"},
+             .series = {series}},
+        "More draws tighten the bound on log p(x): every estimate is low on average (Jensen), and less so as K "
+        "grows.");
   };
 }
 

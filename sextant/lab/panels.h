@@ -1,5 +1,5 @@
-// Panels: the pictures, plots and numbers that exercises share. Each is made by a function that names its runs and returns
-// what to do with a study.
+// Panels: the pictures, plots and numbers that exercises share. Each is made by a function that names its runs and
+// returns what to do with a study.
 #pragma once
 
 #include "sextant/lab/experiment.h"

@@ -16,9 +16,8 @@ constexpr int kRunFormat = 1;
 constexpr size_t kMaxConfigBytes = size_t{1} << 20;
 
 void check_name(const std::string& name) {
-  const bool fine = !name.empty() && name.size() <= 64 && std::ranges::all_of(name, [](unsigned char c) {
-    return std::isalnum(c) || c == '-' || c == '_';
-  });
+  const bool fine = !name.empty() && name.size() <= 64 &&
+                    std::ranges::all_of(name, [](unsigned char c) { return std::isalnum(c) || c == '-' || c == '_'; });
   SEXTANT_USAGE_CHECK(fine, "[run] a run's name has 1 to 64 letters, digits, - or _; got '", name, "'");
 }
 
@@ -35,7 +34,8 @@ Json record_of(const Run& run, const Dataset& data) {
 
 Json read_record(const fs::path& folder) {
   const fs::path file = folder / "config.json";
-  SEXTANT_CHECK(fs::exists(file), "[run] ", folder.string(), " is no run: it holds no config.json. `sextant list` shows ",
+  SEXTANT_CHECK(fs::exists(file), "[run] ", folder.string(),
+                " is no run: it holds no config.json. `sextant list` shows ",
                 "recipes; `sextant train RECIPE` makes a run");
   Json record = parse_json(read_file(file, kMaxConfigBytes), file.string());
   SEXTANT_CHECK(record.is_object() && record.contains("format"), "[run] ", file.string(),
@@ -78,7 +78,9 @@ Run read_recipe(const fs::path& file, const std::vector<std::string>& settings) 
 }
 
 TrainedRun open_run(const fs::path& folder, at::Device device) {
-  TrainedRun trained{.run = {}, .folder = folder, .record = read_record(folder), .model = nullptr, .data = nullptr};
+  TrainedRun trained;  // filled step by step: GCC 12 destroys members twice when an initialiser in braces throws
+  trained.folder = folder;
+  trained.record = read_record(folder);
   const fs::path weights = folder / "weights.safetensors";
   SEXTANT_CHECK(fs::exists(weights), "[run] ", folder.string(), " is not finished: it has no weights.safetensors. ",
                 "`sextant train RECIPE --resume` goes on with it");
@@ -131,7 +133,8 @@ TrainedRun RunStore::ensure_in(const fs::path& folder, const Run& run, bool may_
   Json record = record_of(run, *dataset);
   if (fs::exists(folder / "config.json")) {
     const Json old = read_record(folder);
-    SEXTANT_USAGE_CHECK(may_resume, "[run] ", folder.string(), " holds a run that was cut off; add --resume to go on with it, ",
+    SEXTANT_USAGE_CHECK(may_resume, "[run] ", folder.string(),
+                        " holds a run that was cut off; add --resume to go on with it, ",
                         "or choose another folder with --out");
     SEXTANT_CHECK(old.value("fingerprint", "") == fingerprint(run), "[run] ", folder.string(),
                   " holds another run; choose another --out, or remove it");
@@ -139,10 +142,12 @@ TrainedRun RunStore::ensure_in(const fs::path& folder, const Run& run, bool may_
                   folder.string(), " was begun; restore it, or remove the folder to begin again");
   }
   write_file(folder / "config.json", record.dump(1));
-  const auto model = build_model(run.model, item_shape(*dataset), Rng(static_cast<uint64_t>(run.train.seed)).split("init"));
+  const auto model =
+      build_model(run.model, item_shape(*dataset), Rng(static_cast<uint64_t>(run.train.seed)).split("init"));
   model->to(device_);
-  const TrainOutcome outcome = train(*model, *dataset, run.train, folder,
-                                     {.title = run.name, .quiet = quiet_, .device = device_, .metadata = record.dump()});
+  const TrainOutcome outcome =
+      train(*model, *dataset, run.train, folder,
+            {.title = run.name, .quiet = quiet_, .device = device_, .metadata = record.dump()});
   record["finished"] = {{"steps", outcome.steps},
                         {"wall_s", outcome.wall_s},
                         {"cpu", this_machine().cpu},

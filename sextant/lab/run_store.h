@@ -1,6 +1,6 @@
-// Runs: what was trained, with what, and where it lies. A run's folder is runs/<name>-<fingerprint>/; the fingerprint hashes
-// its data, model and training settings and not its name, so exercises share runs. `zoo/` holds run folders too, reduced to
-// config.json and weights.safetensors.
+// Runs: what was trained, with what, and where it lies. A run's folder is runs/<name>-<fingerprint>/; the fingerprint
+// hashes its data, model and training settings and not its name, so exercises share runs. `zoo/` holds run folders too,
+// reduced to config.json and weights.safetensors.
 #pragma once
 
 #include <filesystem>
@@ -21,8 +21,7 @@ struct Run {
   TrainConfig train;
   static constexpr auto fields() {
     return std::tuple{Field{"name", &Run::name, "short name: letters, digits and -"},
-                      Field{"data", &Run::data, "what is read"},
-                      Field{"model", &Run::model, "family and net"},
+                      Field{"data", &Run::data, "what is read"}, Field{"model", &Run::model, "family and net"},
                       Field{"train", &Run::train, "how long and how"}};
   }
 };
@@ -51,7 +50,8 @@ class RunStore {
   RunStore(std::filesystem::path root, bool quiet, at::Device device = at::kCPU);
 
   std::filesystem::path folder_of(const Run& run) const;
-  // The finished run: reused when it is there, resumed when it was cut off, else trained. One process a folder at a time.
+  // The finished run: reused when it is there, resumed when it was cut off, else trained. One process a folder at a
+  // time.
   TrainedRun ensure(const Run& run);
   // The same, in a folder of the caller's choice. `may_resume` false: Error where training has begun there.
   TrainedRun ensure_in(const std::filesystem::path& folder, const Run& run, bool may_resume = true);

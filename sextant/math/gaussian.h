@@ -10,7 +10,7 @@ namespace sextant {
 // N(mean, diag(exp(log_variance))), both [B,L].
 struct DiagonalGaussian {
   Tensor mean, log_variance;
-  Tensor sample(Rng& rng) const;              // mean + sigma * eps, differentiable in both (Kingma & Welling 2014, eq. 4)
+  Tensor sample(Rng& rng) const;  // mean + sigma * eps, differentiable in both (Kingma & Welling 2014, eq. 4)
   Tensor log_density(const Tensor& z) const;  // [B]
   Tensor kl_to_standard_per_unit() const;     // KL to N(0,1) of each unit, [B,L] (ibid., appendix B)
   Tensor kl_to_standard() const;              // [B]
@@ -22,8 +22,8 @@ Tensor standard_normal_log_density(const Tensor& z);
 // log of the mean of exp over `dim`, without overflow.
 Tensor log_mean_exp(const Tensor& x, int64_t dim);
 
-// log p(x) of independent Bernoulli pixels with these logits, summed over all but the first dimension: [B]. x may be grey
-// (in [0,1]); then this is a cross-entropy and no log density.
+// log p(x) of independent Bernoulli pixels with these logits, summed over all but the first dimension: [B]. x may be
+// grey (in [0,1]); then this is a cross-entropy and no log density.
 Tensor bernoulli_log_likelihood(const Tensor& x, const Tensor& logits);
 
 // log N(x; mean, exp(2 log_sigma) I) with a log_sigma of one element, summed over all but the first dimension: [B].

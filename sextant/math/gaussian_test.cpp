@@ -66,7 +66,8 @@ TEST(BernoulliLogLikelihood, EqualsItsDefinitionInValueAndBothDerivatives) {
     const Tensor g = torch::autograd::grad({(got * weight).sum()}, {logits})[0];
     const Tensor g_want = torch::autograd::grad({(want * weight).sum()}, {exact}, {}, true, true)[0];
     EXPECT_TRUE(torch::allclose(g.to(at::kDouble), g_want.detach(), 1e-5, 1e-6));
-    const Tensor kept = torch::autograd::grad({(bernoulli_log_likelihood(x, logits) * weight).sum()}, {logits}, {}, true, true)[0];
+    const Tensor kept =
+        torch::autograd::grad({(bernoulli_log_likelihood(x, logits) * weight).sum()}, {logits}, {}, true, true)[0];
     const Tensor second = torch::autograd::grad({kept.square().sum()}, {logits})[0];
     const Tensor second_want = torch::autograd::grad({g_want.square().sum()}, {exact})[0];
     EXPECT_TRUE(torch::allclose(second.to(at::kDouble), second_want, 1e-4, 1e-6));

@@ -7,8 +7,8 @@
 namespace sextant {
 namespace {
 
-constexpr int64_t kRows = 2000;          // (item, draw) pairs decoded at once
-constexpr double kActiveUnit = 0.05;     // nats: a unit with less KL carries nothing
+constexpr int64_t kRows = 2000;       // (item, draw) pairs decoded at once
+constexpr double kActiveUnit = 0.05;  // nats: a unit with less KL carries nothing
 constexpr int64_t kBatch = 500;
 
 // Calls use(x) for every batch of a split, without gradients and in eval mode.
@@ -21,7 +21,8 @@ void for_batches(const Split& split, PixelRange range, const Use& use) {
 
 LatentVariable& latent_variable(GenerativeModel& model, const char* metric) {
   auto* latent = dynamic_cast<LatentVariable*>(&model);
-  SEXTANT_USAGE_CHECK(latent, "[eval] ", metric, " needs a model with latent variables and p(x|z), such as a VAE; this one ",
+  SEXTANT_USAGE_CHECK(latent, "[eval] ", metric,
+                      " needs a model with latent variables and p(x|z), such as a VAE; this one ",
                       "has none. `sextant list` shows what each family can compute");
   return *latent;
 }
@@ -91,7 +92,8 @@ ImportanceEstimate importance_weighted(LatentVariable& model, const Tensor& x, i
     const DiagonalGaussian from = {.mean = repeat(q.mean), .log_variance = repeat(q.log_variance)};
     const Tensor z = proposal == Proposal::kPosterior ? from.sample(rng) : rng.normal(from.mean.sizes()).to(x.device());
     Tensor log_weight = model.log_likelihood(repeat(x), z);
-    if (proposal == Proposal::kPosterior) log_weight = log_weight + standard_normal_log_density(z) - from.log_density(z);
+    if (proposal == Proposal::kPosterior)
+      log_weight = log_weight + standard_normal_log_density(z) - from.log_density(z);
     log_weight = log_weight.to(at::kDouble).view({items, k});
     sums.push_back(log_weight.logsumexp(1));
     squares.push_back((2 * log_weight).logsumexp(1));

@@ -12,7 +12,7 @@ namespace sextant {
 enum class Proposal { kPosterior, kPrior };
 
 struct ImportanceEstimate {
-  Tensor log_p;              // [B] log of the mean of K weights p(x,z)/q(z|x): unbiased for p(x), low for log p(x) (Jensen)
+  Tensor log_p;  // [B] log of the mean of K weights p(x,z)/q(z|x): unbiased for p(x), low for log p(x) (Jensen)
   Tensor effective_samples;  // [B] (sum w)^2 / sum w^2, between 1 and K
 };
 

@@ -1,5 +1,5 @@
-// Modules draw their first weights from LibTorch's global generator. While an InitScope lives that generator is seeded from
-// ours, and afterwards it is as it was: the one place where global randomness is allowed.
+// Modules draw their first weights from LibTorch's global generator. While an InitScope lives that generator is seeded
+// from ours, and afterwards it is as it was: the one place where global randomness is allowed.
 #pragma once
 
 #include <ATen/CPUGeneratorImpl.h>

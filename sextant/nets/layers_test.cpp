@@ -30,7 +30,8 @@ TEST(Linear, EqualsLibTorchInDoubleInValueAndGradients) {
       const auto g = torch::autograd::grad({(got * weight).sum()}, {x, w, b});
       const auto g2 = torch::autograd::grad({(want * weight).sum()}, {x2, w2, b2});
       for (size_t i = 0; i < 3; ++i)
-        EXPECT_TRUE(torch::allclose(g[i].to(at::kDouble), g2[i], 1e-3, 1e-3)) << batch << " " << in << " " << out << " " << i;
+        EXPECT_TRUE(torch::allclose(g[i].to(at::kDouble), g2[i], 1e-3, 1e-3))
+            << batch << " " << in << " " << out << " " << i;
     }
 }
 

@@ -21,7 +21,9 @@ uint64_t mix(uint64_t x) {
 }
 
 // A random number in [0, n): the upper half of a 64 x 64 bit product. The bias is below n / 2^64.
-uint64_t below(uint64_t bits, uint64_t n) { return static_cast<uint64_t>((static_cast<unsigned __int128>(bits) * n) >> 64); }
+uint64_t below(uint64_t bits, uint64_t n) {
+  return static_cast<uint64_t>((static_cast<unsigned __int128>(bits) * n) >> 64);
+}
 
 }  // namespace
 

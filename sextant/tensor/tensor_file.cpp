@@ -14,9 +14,9 @@ struct TypeRow {
   at::ScalarType type;
   const char* name;
 };
-constexpr TypeRow kTypes[] = {{at::kFloat, "F32"}, {at::kDouble, "F64"}, {at::kBFloat16, "BF16"}, {at::kHalf, "F16"},
-                              {at::kByte, "U8"},   {at::kChar, "I8"},    {at::kInt, "I32"},       {at::kLong, "I64"},
-                              {at::kBool, "BOOL"}};
+constexpr TypeRow kTypes[] = {{at::kFloat, "F32"}, {at::kDouble, "F64"}, {at::kBFloat16, "BF16"},
+                              {at::kHalf, "F16"},  {at::kByte, "U8"},    {at::kChar, "I8"},
+                              {at::kInt, "I32"},   {at::kLong, "I64"},   {at::kBool, "BOOL"}};
 
 }  // namespace
 

@@ -66,9 +66,13 @@ TEST(TensorFile, AnyFlippedOrMissingByteOfTheHeaderIsNoticedOrHarmless) {
 
 TEST(TensorFile, WeightsOfAnotherArchitectureAreNamed) {
   const NamedTensors model = {{"a", torch::zeros({2, 2})}, {"b", torch::zeros({3})}};
-  EXPECT_NE(message([&] { copy_tensors_(model, {{"a", torch::ones({2, 2})}}, "w"); }).find("lacks b"), std::string::npos);
-  EXPECT_NE(message([&] { copy_tensors_(model, {{"a", torch::ones({2, 3})}, {"b", torch::ones({3})}}, "w"); })
-                .find("[2,3], wanted is [2,2]"),
+  EXPECT_NE(message([&] {
+              copy_tensors_(model, {{"a", torch::ones({2, 2})}}, "w");
+            }).find("lacks b"),
+            std::string::npos);
+  EXPECT_NE(message([&] {
+              copy_tensors_(model, {{"a", torch::ones({2, 3})}, {"b", torch::ones({3})}}, "w");
+            }).find("[2,3], wanted is [2,2]"),
             std::string::npos);
   EXPECT_NE(message([&] {
               copy_tensors_(model, {{"a", torch::ones({2, 2})}, {"b", torch::ones({3})}, {"c", torch::ones({1})}}, "w");
@@ -83,7 +87,9 @@ TEST(Shape, OneValueAnItemBroadcasts) {
   const Tensor x = torch::ones({2, 3, 4});
   EXPECT_TRUE((x * per_item(torch::tensor({2.0, 3.0}), x)).select(0, 1).equal(3 * torch::ones({3, 4})));
   EXPECT_THROW(per_item(torch::ones({3}), x), Error);
-  EXPECT_NE(message([&] { check_items("vae", x, {1, 28, 28}); }).find("[vae] expected items of shape [1,28,28]; got"),
+  EXPECT_NE(message([&] {
+              check_items("vae", x, {1, 28, 28});
+            }).find("[vae] expected items of shape [1,28,28]; got"),
             std::string::npos);
 }
 

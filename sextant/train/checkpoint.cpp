@@ -27,7 +27,8 @@ std::vector<fs::path> whole_checkpoints(const fs::path& folder) {
   std::vector<fs::path> found;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(folder / "checkpoints", error))
-    if (!is_leftover(entry.path()) && entry.path().filename().string().starts_with("step-")) found.push_back(entry.path());
+    if (!is_leftover(entry.path()) && entry.path().filename().string().starts_with("step-"))
+      found.push_back(entry.path());
   std::ranges::sort(found);
   return found;
 }
@@ -68,7 +69,8 @@ Checkpoint load_checkpoint(const fs::path& path) {
   try {
     Json state = parse_json(read_file(path / "state.json", size_t{1} << 24), (path / "state.json").string());
     SEXTANT_CHECK(state.is_object() && state.contains("format") && state["format"] == kCheckpointFormat,
-                  "it is of format ", state.value("format", Json()).dump(), ", this program writes ", kCheckpointFormat);
+                  "it is of format ", state.value("format", Json()).dump(), ", this program writes ",
+                  kCheckpointFormat);
     NamedTensors* tensors[] = {&checkpoint.model, &checkpoint.average, &checkpoint.optimiser};
     for (size_t i = 0; i < std::size(kParts); ++i) {
       SEXTANT_CHECK(state["sha256"].value(kParts[i], "") == sha256_file(path / kParts[i]), kParts[i],

@@ -1,5 +1,6 @@
 // A checkpoint is a folder that appears in one step: checkpoints/step-000000469/ with model, average and optimiser as
-// safetensors and state.json (position, meters, log offset, machine, SHA-256 of its neighbours). The newest whole one counts.
+// safetensors and state.json (position, meters, log offset, machine, SHA-256 of its neighbours). The newest whole one
+// counts.
 #pragma once
 
 #include <filesystem>
@@ -15,7 +16,8 @@ struct Checkpoint {
   Json state;                              // "step" is required; the trainer's own record
 };
 
-// Writes it under folder/checkpoints, then removes all but the newest two. Throws Error on a full disk, leaving the older.
+// Writes it under folder/checkpoints, then removes all but the newest two. Throws Error on a full disk, leaving the
+// older.
 void save_checkpoint(const std::filesystem::path& folder, const Checkpoint& checkpoint);
 
 // The folder of the newest checkpoint, if there is any; leftovers of a kill are removed.

@@ -1,5 +1,6 @@
-// One player's Adam or AdamW with learning-rate schedule, gradient clipping and a moving average of the weights (EMA). On the
-// CPU in float32 all of it is one pass over memory (kernels/adam_ema); elsewhere the same formulas in LibTorch's operations.
+// One player's Adam or AdamW with learning-rate schedule, gradient clipping and a moving average of the weights (EMA).
+// On the CPU in float32 all of it is one pass over memory (kernels/adam_ema); elsewhere the same formulas in LibTorch's
+// operations.
 #pragma once
 
 #include <string>
@@ -13,8 +14,8 @@ namespace sextant {
 // Learning rate of step `step` (from 1) of `total`: linear warm-up, then level or half a cosine to zero.
 double learning_rate(const OptimiserConfig& config, int64_t step, int64_t total);
 
-// Decay of the average at step `step` (from 1): min(decay, (1 + step) / (10 + step)), so that an average begins as a copy
-// and forgets the first steps soon.
+// Decay of the average at step `step` (from 1): min(decay, (1 + step) / (10 + step)), so that an average begins as a
+// copy and forgets the first steps soon.
 double ema_decay_at(double decay, int64_t step);
 
 class Optimiser {
@@ -22,8 +23,8 @@ class Optimiser {
   // `names` are those of player.parameters, in order. ema_decay 0: no average is kept.
   Optimiser(Player player, std::vector<std::string> names, double ema_decay, int64_t total_steps);
 
-  // Applies the gradients (one a parameter, same shapes) to the weights in place and returns their norm before clipping,
-  // or 0 where clip_norm is 0.
+  // Applies the gradients (one a parameter, same shapes) to the weights in place and returns their norm before
+  // clipping, or 0 where clip_norm is 0.
   double step_(const std::vector<Tensor>& gradients);
 
   int64_t steps() const { return step_count_; }

@@ -20,7 +20,8 @@ int64_t ulps(float a, float b) {
 
 int64_t worst_ulps(const Tensor& a, const Tensor& b) {
   int64_t worst = 0;
-  for (int64_t i = 0; i < a.numel(); ++i) worst = std::max(worst, ulps(a.flatten()[i].item<float>(), b.flatten()[i].item<float>()));
+  for (int64_t i = 0; i < a.numel(); ++i)
+    worst = std::max(worst, ulps(a.flatten()[i].item<float>(), b.flatten()[i].item<float>()));
   return worst;
 }
 
@@ -38,8 +39,8 @@ TEST(Optimiser, OneStepIsWithinAnUlpOfLibTorch) {
         ours.push_back(Rng(i).normal({sizes[i]}).requires_grad_());
         theirs.push_back(ours.back().detach().clone().requires_grad_());
       }
-      Optimiser optimiser(player_of(ours, {.lr = 1e-2, .weight_decay = decay, .decoupled = decoupled}), {"a", "b", "c", "d"},
-                          0.0, 50);
+      Optimiser optimiser(player_of(ours, {.lr = 1e-2, .weight_decay = decay, .decoupled = decoupled}),
+                          {"a", "b", "c", "d"}, 0.0, 50);
       std::unique_ptr<torch::optim::Optimizer> reference;
       if (decoupled)
         reference = std::make_unique<torch::optim::AdamW>(theirs, torch::optim::AdamWOptions(1e-2).weight_decay(decay));
@@ -65,8 +66,8 @@ TEST(Optimiser, OneStepIsWithinAnUlpOfLibTorch) {
 }
 
 TEST(Optimiser, KernelAndTensorPathsAgree) {
-  const OptimiserConfig config = {.lr = 3e-3, .weight_decay = 0.1, .decoupled = true, .clip_norm = 0.5, .warmup_steps = 3,
-                                  .decay = Decay::kCosine};
+  const OptimiserConfig config = {
+      .lr = 3e-3, .weight_decay = 0.1, .decoupled = true, .clip_norm = 0.5, .warmup_steps = 3, .decay = Decay::kCosine};
   const Tensor fast = Rng(1).normal({257});
   const Tensor slow = fast.to(at::kDouble);  // no kernel for doubles: LibTorch's operations
   Optimiser a(player_of({fast}, config), {"w"}, 0.9, 10), b(player_of({slow}, config), {"w"}, 0.9, 10);

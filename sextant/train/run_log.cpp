@@ -19,7 +19,9 @@ RunLog::RunLog(const fs::path& folder, Position keep) : file_(folder / "log.json
     fs::resize_file(file_, static_cast<uintmax_t>(keep.bytes), error);
   SEXTANT_CHECK(!error, "[log] can't cut ", file_.string(), " back: ", error.message(), "; make the folder writable");
   stream_ = std::fopen(file_.c_str(), "ab");
-  SEXTANT_CHECK(stream_, "[log] can't write ", file_.string(), ": ", std::strerror(errno), "; make the folder writable");
+  SEXTANT_CHECK(stream_, "[log] can't write ", file_.string(), ": ", std::strerror(errno),
+                "; make the folder writable");
+  std::setvbuf(stream_, nullptr, _IOLBF, BUFSIZ);  // a line a write: who watches the file sees each record at once
   events_ = std::make_unique<EventWriter>(folder / "events.out.tfevents.sextant", keep.event_bytes);
 }
 
@@ -36,8 +38,8 @@ void RunLog::record(const Json& record, const std::string& prefix) {
 }
 
 RunLog::Position RunLog::flush() {
-  SEXTANT_CHECK(std::fflush(stream_) == 0 && ::fsync(::fileno(stream_)) == 0, "[log] can't write ", file_.string(), ": ",
-                std::strerror(errno), "; free some space: the last checkpoint is sound");
+  SEXTANT_CHECK(std::fflush(stream_) == 0 && ::fsync(::fileno(stream_)) == 0, "[log] can't write ", file_.string(),
+                ": ", std::strerror(errno), "; free some space: the last checkpoint is sound");
   return {.bytes = static_cast<int64_t>(fs::file_size(file_)), .event_bytes = events_->flush()};
 }
 
@@ -46,8 +48,8 @@ std::vector<Json> read_log(const fs::path& folder) {
   const std::string text = read_file(file);
   std::vector<Json> records;
   for (size_t begin = 0, end; (end = text.find('\n', begin)) != std::string::npos; begin = end + 1)
-    records.push_back(
-        parse_json(std::string_view(text).substr(begin, end - begin), concat(file.string(), " line ", records.size() + 1)));
+    records.push_back(parse_json(std::string_view(text).substr(begin, end - begin),
+                                 concat(file.string(), " line ", records.size() + 1)));
   return records;
 }
 

@@ -21,29 +21,31 @@ using Clock = std::chrono::steady_clock;
 
 constexpr int64_t kEvaluationBatch = 500;
 
-// Running means of the loss parts of one player, weighted by items.
+// Running means of the loss parts of one player, weighted by items, in the order of the loss.
 class Meter {
  public:
   void add(const Loss& loss, double total, int64_t items) {
     const double n = static_cast<double>(items);
-    sums_["loss"] += total * n;
-    for (const auto& [name, part] : loss.parts) sums_[name] += part.item<double>() * n;
+    put("loss", total * n);
+    for (const auto& [name, part] : loss.parts) put(name, part.item<double>() * n);
     items_ += n;
   }
   Json means() const {
     Json json = Json::object();
-    for (const auto& [name, sum] : sums_) json[name] = sum / items_;
+    for (const auto& [name, sum] : sums_.items()) json[name] = sum.get<double>() / items_;
     return json;
   }
   bool empty() const { return items_ == 0; }
   Json state() const { return {{"items", items_}, {"sums", sums_}}; }
   void set_state(const Json& state) {
     items_ = state.at("items").get<double>();
-    sums_ = state.at("sums").get<std::map<std::string, double>>();
+    sums_ = state.at("sums");
   }
 
  private:
-  std::map<std::string, double> sums_;
+  void put(const std::string& name, double value) { sums_[name] = sums_.value(name, 0.0) + value; }
+
+  Json sums_ = Json::object();
   double items_ = 0;
 };
 
@@ -167,8 +169,8 @@ void Session::resume() {
     }
     same_machine_ = state.at("machine") == machine_record() && state.at("same_machine").get<bool>();
     if (!same_machine_ && !options_.quiet)
-      std::fprintf(stderr, "%s: goes on, but not to the same bytes: it began on %s, this is %s\n", options_.title.c_str(),
-                   state.at("machine").dump().c_str(), machine_record().dump().c_str());
+      std::fprintf(stderr, "%s: goes on, but not to the same bytes: it began on %s, this is %s\n",
+                   options_.title.c_str(), state.at("machine").dump().c_str(), machine_record().dump().c_str());
   }
   log_ = std::make_unique<RunLog>(folder_, position);
 }
@@ -186,8 +188,8 @@ void Session::player_step(size_t p) {
   // Gradients of this player's weights only: nobody else's are computed, and none is kept between steps.
   const auto gradients = torch::autograd::grad({loss.total}, players_[p].parameters, {}, std::nullopt, false, true);
   for (size_t i = 0; i < gradients.size(); ++i)
-    SEXTANT_CHECK(gradients[i].defined(), "[train] the loss of ", players_[p].name, " does not depend on its parameter ",
-                  names_of(model_, players_[p])[i]);
+    SEXTANT_CHECK(gradients[i].defined(), "[train] the loss of ", players_[p].name,
+                  " does not depend on its parameter ", names_of(model_, players_[p])[i]);
   optimisers_[p].step_(gradients);
   window_[p].add(loss, total, batch_.x.size(0));
   epoch_[p].add(loss, total, batch_.x.size(0));
@@ -238,8 +240,8 @@ void Session::with_average(const Use& use) {
 void Session::end_epoch(int64_t epoch) {
   log_window();
   const auto record = [&](const char* split, const std::string& player, const Json& means) {
-    Json line = {{"kind", "epoch"}, {"epoch", epoch}, {"step", step_}, {"items_seen", items_seen_},
-                 {"split", split},  {"player", player}};
+    Json line = {{"kind", "epoch"},           {"epoch", epoch}, {"step", step_},
+                 {"items_seen", items_seen_}, {"split", split}, {"player", player}};
     line.update(means);
     line["wall_s"] = wall_s();
     log_->record(line, concat("epoch/", split, "/", player));
@@ -327,8 +329,8 @@ TrainOutcome Session::run() {
     if (epoch_ends || stop || Clock::now() - saved_ > std::chrono::duration<double>(options_.checkpoint_every_s))
       checkpoint();
     if (stop && step_ < rounds_)
-      throw Interrupted(concat("stopped after step ", step_, " of ", rounds_, "; everything is saved in ", folder_.string(),
-                               ". The same command goes on from here"));
+      throw Interrupted(concat("stopped after step ", step_, " of ", rounds_, "; everything is saved in ",
+                               folder_.string(), ". The same command goes on from here"));
   }
   finish();
   return {.steps = step_, .wall_s = wall_s(), .same_machine = same_machine_};

@@ -37,11 +37,11 @@ struct TrainConfig {
 
 // How to run, without influence on the result.
 struct TrainOptions {
-  std::string title;                  // before the progress line
-  bool quiet = false;                 // no progress
+  std::string title;   // before the progress line
+  bool quiet = false;  // no progress
   at::Device device = at::kCPU;
-  double checkpoint_every_s = 60.0;   // besides the end of each epoch
-  std::string metadata;               // JSON kept in the header of the final weights
+  double checkpoint_every_s = 60.0;  // besides the end of each epoch
+  std::string metadata;              // JSON kept in the header of the final weights
 };
 
 struct TrainOutcome {
@@ -52,15 +52,18 @@ struct TrainOutcome {
 
 // Trains `model` in `folder`, from the newest checkpoint there or from the start, and leaves
 //   log.jsonl and TensorBoard's events, checkpoints/, snapshots/epoch-0005.safetensors for keep_epochs,
-//   weights.safetensors: the final weights (the average where there is one): its presence means that the run is complete.
-// The model then holds those weights. Throws Interrupted after saving when a signal has come; Error when a loss is not finite.
-TrainOutcome train(Trainable& model, const Dataset& data, const TrainConfig& config, const std::filesystem::path& folder,
-                   const TrainOptions& options);
+//   weights.safetensors: the final weights (the average where there is one): its presence means that the run is
+//   complete.
+// The model then holds those weights. Throws Interrupted after saving when a signal has come; Error when a loss is not
+// finite.
+TrainOutcome train(Trainable& model, const Dataset& data, const TrainConfig& config,
+                   const std::filesystem::path& folder, const TrainOptions& options);
 
 // Parameters and buffers by name.
 NamedTensors named_tensors(const torch::nn::Module& module);
 
-// Mean loss parts of every player over a split, in eval mode: {"vae": {"loss":…, "kl":…}}. `rng` feeds the model's noise.
+// Mean loss parts of every player over a split, in eval mode: {"vae": {"loss":…, "kl":…}}. `rng` feeds the model's
+// noise.
 Json evaluate(Trainable& model, const Split& split, Rng rng, at::Device device = at::kCPU);
 
 }  // namespace sextant

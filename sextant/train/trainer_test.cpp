@@ -101,7 +101,8 @@ TEST(Trainer, AnInterruptedRunEndsInTheSameBytes) {
     }
     pretend_interrupted(false);
   }
-  for (const auto& [name, tensor] : weights(whole.path())) EXPECT_TRUE(tensor.equal(weights(cut.path()).at(name))) << name;
+  for (const auto& [name, tensor] : weights(whole.path()))
+    EXPECT_TRUE(tensor.equal(weights(cut.path()).at(name))) << name;
   EXPECT_EQ(read_file(whole.path() / "snapshots/epoch-0002.safetensors"),
             read_file(cut.path() / "snapshots/epoch-0002.safetensors"));
   auto a = read_log(whole.path()), b = read_log(cut.path());
@@ -126,7 +127,9 @@ TEST(Trainer, ALossThatIsNotFiniteStopsTheRunAndNamesItsParts) {
 TEST(Trainer, AParameterWithoutGradientOrRegistrationIsNamed) {
   const ScratchFolder scratch;
   Tug unused(Sabotage::kUnusedParameter), unregistered(Sabotage::kUnregistered);
-  EXPECT_NE(error_of([&] { train(unused, points(40), {}, scratch.path(), quiet()); }).find("does not depend on its parameter b"),
+  EXPECT_NE(error_of([&] {
+              train(unused, points(40), {}, scratch.path(), quiet());
+            }).find("does not depend on its parameter b"),
             std::string::npos);
   EXPECT_NE(error_of([&] { train(unregistered, points(40), {}, scratch.path(), quiet()); }).find("did not register"),
             std::string::npos);
@@ -142,8 +145,12 @@ TEST(Trainer, TooFewItemsForOneStepIsAUsageError) {
 class CheckpointTest : public testing::Test {
  protected:
   CheckpointTest() {
-    save_checkpoint(folder(), {.model = {{"w", torch::ones({3})}}, .optimiser = {{"m", torch::zeros({3})}}, .state = {{"step", 5}}});
-    save_checkpoint(folder(), {.model = {{"w", torch::ones({3})}}, .optimiser = {{"m", torch::zeros({3})}}, .state = {{"step", 9}}});
+    save_checkpoint(
+        folder(),
+        {.model = {{"w", torch::ones({3})}}, .optimiser = {{"m", torch::zeros({3})}}, .state = {{"step", 5}}});
+    save_checkpoint(
+        folder(),
+        {.model = {{"w", torch::ones({3})}}, .optimiser = {{"m", torch::zeros({3})}}, .state = {{"step", 9}}});
   }
   const fs::path& folder() const { return scratch_.path(); }
   fs::path newest() const { return *newest_checkpoint(folder()); }
@@ -169,7 +176,7 @@ TEST_F(CheckpointTest, TheNewestWholeOneCountsAndTwoAreKept) {
 }
 
 TEST_F(CheckpointTest, AFlippedBitIsFoundAndTheRemedyNamed) {
-  flip("model.safetensors", 90);
+  flip("model.safetensors", 70);  // among the numbers
   EXPECT_NE(error().find("model.safetensors does not match its checksum"), std::string::npos) << error();
   EXPECT_NE(error().find("to go on from the checkpoint before it"), std::string::npos);
 }

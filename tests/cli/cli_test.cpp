@@ -84,7 +84,8 @@ TEST(Cli, ErrorsAreJsonTooWhereItWasAskedFor) {
   EXPECT_EQ(said.json().at("error").at("kind"), "usage");
 }
 
-// The thread from end to end: an exercise at smoke scale, its page, its numbers; then samples and measurements of its run.
+// The thread from end to end: an exercise at smoke scale, its page, its numbers; then samples and measurements of its
+// run.
 TEST(CliSlow, AnExerciseRunsEndToEndAndReusesItsRuns) {
   const ScratchFolder scratch;
   const Said first = run({"run", "14.21", "--scale", "smoke", "--json"}, scratch.path());
@@ -113,14 +114,15 @@ TEST(CliSlow, AnExerciseRunsEndToEndAndReusesItsRuns) {
   EXPECT_EQ(read_file(scratch.path() / "grid.png").substr(1, 3), "PNG");
   EXPECT_EQ(run({"sample", trained, "-n", "9", "-o", "again.png"}, scratch.path()).code, 0);
   EXPECT_EQ(read_file(scratch.path() / "grid.png"), read_file(scratch.path() / "again.png"));
-  const Said measured = run({"eval", trained, "--metrics", "elbo,log_likelihood,active_units", "--images", "10", "--samples",
-                             "50", "--json"},
-                            scratch.path());
+  const Said measured = run(
+      {"eval", trained, "--metrics", "elbo,log_likelihood,active_units", "--images", "10", "--samples", "50", "--json"},
+      scratch.path());
   ASSERT_EQ(measured.code, 0) << measured.err;
   const Json metrics = measured.json().at("metrics");
   EXPECT_LT(metrics.at("elbo").at("elbo").get<double>(), metrics.at("elbo").at("kl").get<double>());
   EXPECT_GT(metrics.at("log_likelihood").at("effective_samples").get<double>(), 0.99);
-  EXPECT_GT(run({"info", trained + "/weights.safetensors", "--json"}, scratch.path()).json().at("numbers").get<int64_t>(), 0);
+  EXPECT_GT(
+      run({"info", trained + "/weights.safetensors", "--json"}, scratch.path()).json().at("numbers").get<int64_t>(), 0);
 }
 
 }  // namespace

@@ -19,7 +19,8 @@ Process::Process(const std::vector<std::string>& arguments, const std::filesyste
   argv.push_back(nullptr);
   pid_ = ::fork();
   if (pid_ != 0) return;
-  const int out_fd = ::open(out.c_str(), O_WRONLY | O_CREAT, 0600), err_fd = ::open(err.c_str(), O_WRONLY | O_CREAT, 0600);
+  const int out_fd = ::open(out.c_str(), O_WRONLY | O_CREAT, 0600),
+            err_fd = ::open(err.c_str(), O_WRONLY | O_CREAT, 0600);
   if (::chdir(folder.c_str()) != 0 || ::dup2(out_fd, 1) < 0 || ::dup2(err_fd, 2) < 0) ::_exit(126);
   ::execv(SEXTANT_PROGRAM, argv.data());
   ::_exit(127);
@@ -52,7 +53,8 @@ Said run(const std::vector<std::string>& arguments, const std::filesystem::path&
 std::filesystem::path source_root() { return build_info::kSourceDir; }
 
 std::vector<std::string> smoke_training(const std::filesystem::path& out) {
-  std::vector<std::string> words = {"train", (source_root() / "recipes" / "vae-mnist.toml").string(), "--out", out.string()};
+  std::vector<std::string> words = {"train", (source_root() / "recipes" / "vae-mnist.toml").string(), "--out",
+                                    out.string()};
   for (const char* setting : {"data.limit=2000", "data.test_limit=100", "model.hidden=[64]", "train.epochs=8",
                               "train.keep_epochs=[3]", "train.log_every=5", "train.ema_decay=0.99"}) {
     words.emplace_back("--set");

@@ -12,7 +12,7 @@
 namespace sextant::testing_program {
 
 struct Said {
-  int code = -1;      // exit code, or 128 + signal
+  int code = -1;  // exit code, or 128 + signal
   std::string out, err;
   Json json() const { return parse_json(out, "stdout"); }
 };

@@ -108,8 +108,8 @@ TEST_P(FamilyContract, EveryParameterBelongsToOnePlayerAndGetsAGradient) {
   const auto players = model->players();
   for (size_t p = 0; p < players.size(); ++p) {
     Rng rng(3);
-    const auto gradients =
-        torch::autograd::grad({model->loss(p, batch(*model), rng).total}, players[p].parameters, {}, std::nullopt, false, true);
+    const auto gradients = torch::autograd::grad({model->loss(p, batch(*model), rng).total}, players[p].parameters, {},
+                                                 std::nullopt, false, true);
     for (size_t i = 0; i < gradients.size(); ++i) {
       EXPECT_TRUE(owned.insert(players[p].parameters[i].unsafeGetTensorImpl()).second);
       ASSERT_TRUE(gradients[i].defined()) << players[p].name << " " << i;
@@ -134,7 +134,8 @@ TEST_P(FamilyContract, TheLossFallsOnSixtyFourItems) {
 TEST_P(FamilyContract, SavedWeightsGiveTheSameSamples) {
   const auto model = build();
   const ScratchFolder scratch;
-  train(*model, data_, {.epochs = 2, .batch_size = 16, .ema_decay = 0.9}, scratch.path(), {.title = "t", .quiet = true});
+  train(*model, data_, {.epochs = 2, .batch_size = 16, .ema_decay = 0.9}, scratch.path(),
+        {.title = "t", .quiet = true});
   const auto again = build(7);
   copy_tensors_(named_tensors(*again), load_tensors(scratch.path() / "weights.safetensors").tensors, "weights");
   Rng a(1), b(1);
@@ -144,8 +145,8 @@ TEST_P(FamilyContract, SavedWeightsGiveTheSameSamples) {
   EXPECT_TRUE(model->sample({.count = 4}, a).equal(again->sample({.count = 4}, b)));
 }
 
-// With one unit of z the evidence is an integral over the line: the importance-weighted estimate must reach it, and the mean
-// ELBO plus KL(q || posterior) must equal it.
+// With one unit of z the evidence is an integral over the line: the importance-weighted estimate must reach it, and the
+// mean ELBO plus KL(q || posterior) must equal it.
 TEST_P(FamilyContract, WhereThereIsALatentVariableTheEvidenceIsReached) {
   const auto* vae = std::get_if<VaeConfig>(&GetParam().config);
   if (!vae) GTEST_SKIP() << "no latent variable";
@@ -157,7 +158,8 @@ TEST_P(FamilyContract, WhereThereIsALatentVariableTheEvidenceIsReached) {
   const Tensor x = batch(*model, 1).x;
   const int64_t n = 8001;
   const Tensor z = torch::linspace(-8, 8, n).view({n, 1});
-  const Tensor joint = (latent.log_likelihood(x.expand({n, -1, -1, -1}), z) + standard_normal_log_density(z)).to(at::kDouble);
+  const Tensor joint =
+      (latent.log_likelihood(x.expand({n, -1, -1, -1}), z) + standard_normal_log_density(z)).to(at::kDouble);
   const double evidence = (joint.logsumexp(0) + std::log(16.0 / (n - 1))).item<double>();
   Rng rng(4);
   for (const Proposal proposal : {Proposal::kPosterior, Proposal::kPrior}) {
@@ -169,8 +171,9 @@ TEST_P(FamilyContract, WhereThereIsALatentVariableTheEvidenceIsReached) {
     EXPECT_NEAR(estimate.log_p.item<double>(), evidence, 5 * std::sqrt(1 / ess) + 2e-3) << "ess " << ess;
   }
   const DiagonalGaussian q = latent.posterior(x);
-  const Tensor log_q = DiagonalGaussian{.mean = q.mean.expand({n, 1}), .log_variance = q.log_variance.expand({n, 1})}
-                           .log_density(z).to(at::kDouble);
+  const Tensor log_q =
+      DiagonalGaussian{.mean = q.mean.expand({n, 1}), .log_variance = q.log_variance.expand({n, 1})}.log_density(z).to(
+          at::kDouble);
   const double step = 16.0 / (n - 1);
   const double elbo = (log_q.exp() * (joint - log_q)).sum().item<double>() * step;
   const double gap = (log_q.exp() * (log_q - (joint - evidence))).sum().item<double>() * step;
@@ -179,7 +182,8 @@ TEST_P(FamilyContract, WhereThereIsALatentVariableTheEvidenceIsReached) {
   const Tensor many = x.expand({draws, -1, -1, -1});
   const DiagonalGaussian q_many = latent.posterior(many);
   const Tensor bound = latent.log_likelihood(many, q_many.sample(rng)) - q_many.kl_to_standard();
-  EXPECT_NEAR(bound.mean().item<double>(), elbo, 5 * bound.std().item<double>() / std::sqrt(static_cast<double>(draws)) + 2e-3);
+  EXPECT_NEAR(bound.mean().item<double>(), elbo,
+              5 * bound.std().item<double>() / std::sqrt(static_cast<double>(draws)) + 2e-3);
 }
 
 INSTANTIATE_TEST_SUITE_P(All, FamilyContract, testing::ValuesIn(cases()), [](const auto& info) {
@@ -200,10 +204,12 @@ TEST(Vae, HasTheChaptersSize) {
 TEST(Vae, BetaWeighsTheKlTermOnly) {
   const Dataset data = made_data({1, 6, 5});
   const auto parts = [&](double beta) {
-    const auto model = build_model(ModelConfig(VaeConfig{.hidden = {8}, .latent = 3, .beta = beta}), item_shape(data), Rng(1));
+    const auto model =
+        build_model(ModelConfig(VaeConfig{.hidden = {8}, .latent = 3, .beta = beta}), item_shape(data), Rng(1));
     Rng rng(2);
     const Loss loss = model->loss(0, slice(data.train, 0, 8, PixelRange::kUnit), rng);
-    return std::array{loss.total.item<double>(), loss.parts[0].second.item<double>(), loss.parts[1].second.item<double>()};
+    return std::array{loss.total.item<double>(), loss.parts[0].second.item<double>(),
+                      loss.parts[1].second.item<double>()};
   };
   const auto one = parts(1), seven = parts(7);
   EXPECT_EQ(one[1], seven[1]);
