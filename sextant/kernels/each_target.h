@@ -6,6 +6,8 @@
 
 #include <string>
 
+#include "sextant/kernels/simd.h"
+
 namespace sextant::kernels {
 
 constexpr int64_t kFusingTargets = HWY_AVX2 | HWY_AVX3 | HWY_NEON;  // those whose multiply-add rounds once
