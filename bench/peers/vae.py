@@ -14,6 +14,7 @@ torch.manual_seed(0)
 assets = pathlib.Path(__file__).resolve().parents[2] / "assets" / "mnist"
 raw = gzip.decompress((assets / "train-images-idx3-ubyte.gz").read_bytes())[16:]
 pictures = np.frombuffer(raw, np.uint8).reshape(-1, 28, 28)
+stored, labels = torch.from_numpy(pictures.copy()), torch.zeros(len(pictures), dtype=torch.int64)
 
 
 class Vae(nn.Module):
@@ -36,9 +37,11 @@ class UsualDataset(Dataset):
         return len(pictures)
 
     def __getitem__(self, i):
-        image = Image.fromarray(pictures[i], mode="L")
-        tensor = torch.from_numpy(np.array(image, np.uint8, copy=True)).view(1, 28, 28)
-        return tensor.contiguous().to(dtype=torch.get_default_dtype()).div(255), 0
+        picture, label = stored[i], int(labels[i])
+        image = Image.fromarray(picture.numpy(), mode="L")
+        tensor = torch.from_numpy(np.array(image, np.uint8, copy=True))
+        tensor = tensor.view(image.size[1], image.size[0], len(image.getbands())).permute((2, 0, 1)).contiguous()
+        return tensor.to(dtype=torch.get_default_dtype()).div(255), label
 
 
 net = Vae()

@@ -7,9 +7,6 @@
 namespace sextant {
 namespace {
 
-// log sigma^2 outside this band is numerically 0 or infinite in float32; inside it the clamp does nothing.
-constexpr double kMinLogVariance = -30.0, kMaxLogVariance = 20.0;
-
 std::vector<int64_t> widths(int64_t in, std::vector<int64_t> hidden, int64_t out) {
   hidden.insert(hidden.begin(), in);
   hidden.push_back(out);
@@ -36,8 +33,7 @@ std::vector<Player> Vae::players() {
 
 DiagonalGaussian Vae::posterior(const Tensor& x) {
   check_items("vae", x, item_);
-  const auto halves = encoder_->forward(x.flatten(1)).chunk(2, 1);  // [B,2L] -> 2 x [B,L]
-  return {.mean = halves[0], .log_variance = halves[1].clamp(kMinLogVariance, kMaxLogVariance)};
+  return DiagonalGaussian::from_statistics(encoder_->forward(x.flatten(1)));  // [B,2L]
 }
 
 Tensor Vae::decoder_output(const Tensor& z) {

@@ -165,7 +165,7 @@ HWY_EXPORT(pack_panel);
 HWY_EXPORT(run_tile);
 
 constexpr int64_t kRowsOfTile = 6;
-constexpr int64_t kLeastCopied = 1 << 14, kLeastMultiplied = 1 << 17;  // two microseconds of a thread
+constexpr int64_t kLeastMultiplied = 1 << 17;  // a thread's share below which waking it costs more than it saves
 
 void gemm(const Product& p) {
   SEXTANT_CHECK(p.rows >= 0 && p.columns >= 0 && p.depth >= 0, "[gemm] sizes must not be negative; got ", p.rows, " x ",
@@ -178,21 +178,26 @@ void gemm(const Product& p) {
   const int64_t row_tiles = ceil_div(p.rows, kRowsOfTile);
   const int64_t blocks = std::max<int64_t>(1, ceil_div(p.depth, kDepth));  // at depth 0 one: C becomes the bias
   float* packed = scratch.get(panels.vectors * panels.lanes * ceil_div(p.depth, blocks) + 1);
+  const auto pack = [&](int64_t k0, int64_t depth, int64_t panel) {
+    const int64_t column = panels.first_column(panel);
+    HWY_DYNAMIC_DISPATCH(pack_panel)
+    (p.b, k0, depth, column, p.columns, panels.width(panel), packed + column * depth);
+  };
+  const auto multiply = [&](int64_t k0, int64_t depth, int64_t job) {
+    const int64_t panel = job / row_tiles, t = job % row_tiles;
+    HWY_DYNAMIC_DISPATCH(run_tile)
+    (p, panels, packed, k0, depth, panel, cut(p.rows, row_tiles, t), cut(p.rows, row_tiles, t + 1));
+  };
+  // One team for all blocks: its barriers cost a fraction of waking it again.
+  const int64_t worth = p.rows * p.columns * p.depth / kLeastMultiplied;
+  const int threads = omp_in_parallel() ? 1 : static_cast<int>(std::clamp<int64_t>(worth, 1, omp_get_max_threads()));
+#pragma omp parallel num_threads(threads) if (threads > 1)
   for (int64_t block = 0; block < blocks; ++block) {
     const int64_t k0 = cut(p.depth, blocks, block), depth = cut(p.depth, blocks, block + 1) - k0;
-    const auto pack = [&](int64_t panel) {
-      const int64_t column = panels.first_column(panel);
-      HWY_DYNAMIC_DISPATCH(pack_panel)
-      (p.b, k0, depth, column, p.columns, panels.width(panel), packed + column * depth);
-    };
-    const auto multiply = [&](int64_t job) {
-      const int64_t panel = job / row_tiles, t = job % row_tiles;
-      HWY_DYNAMIC_DISPATCH(run_tile)
-      (p, panels, packed, k0, depth, panel, cut(p.rows, row_tiles, t), cut(p.rows, row_tiles, t + 1));
-    };
-    const int64_t width = panels.lanes * panels.vectors / panels.count;
-    parallel_jobs(panels.count, pack, ceil_div(kLeastCopied, width * depth + 1));
-    parallel_jobs(panels.count * row_tiles, multiply, ceil_div(kLeastMultiplied, kRowsOfTile * width * depth + 1));
+#pragma omp for schedule(static)
+    for (int64_t panel = 0; panel < panels.count; ++panel) pack(k0, depth, panel);
+#pragma omp for schedule(static)
+    for (int64_t job = 0; job < panels.count * row_tiles; ++job) multiply(k0, depth, job);
   }
 }
 

@@ -1,7 +1,7 @@
 #include "sextant/lab/experiment.h"
 
 #include <chrono>
-#include <cmath>
+#include <sstream>
 
 #include "sextant/base/files.h"
 #include "sextant/base/machine.h"
@@ -13,12 +13,16 @@ namespace sextant {
 namespace {
 namespace fs = std::filesystem;
 
-// "a.b.c" -> "/a/b/c"
-Json::json_pointer pointer(const std::string& path) {
-  std::string text = "/" + path;
-  for (char& c : text)
-    if (c == '.') c = '/';
-  return Json::json_pointer(text);
+// The value at "a.b.c" in nested objects, or null. (A JSON pointer would make arrays of keys that are numbers.)
+const Json* find(const Json& json, const std::string& path) {
+  const Json* at = &json;
+  std::istringstream keys(path);
+  for (std::string key; std::getline(keys, key, '.');) {
+    const auto found = at->find(key);
+    if (!at->is_object() || found == at->end()) return nullptr;
+    at = &*found;
+  }
+  return at;
 }
 
 std::string short_number(double value) {
@@ -40,7 +44,7 @@ Run at_scale(const PlannedRun& planned, const StudyOptions& options) {
 CheckedClaim judge(const Claim& claim, const Results& results, RunScale scale) {
   CheckedClaim checked{.says = claim.says};
   for (const auto& path : claim.numbers) {
-    if (!results.json().contains(pointer(path))) continue;
+    if (!find(results.json(), path)) continue;
     checked.numbers += concat(checked.numbers.empty() ? "" : ", ", path, " = ", short_number(results.number(path)));
   }
   if (scale < claim.from) return checked;
@@ -55,12 +59,17 @@ Json to_json(const CheckedClaim& claim) {
 }  // namespace
 
 double Results::number(const std::string& path) const {
-  const auto at = pointer(path);
-  SEXTANT_CHECK(json_.contains(at) && json_[at].is_number(), "[results] there is no number '", path, "'");
-  return json_[at].get<double>();
+  const Json* value = find(json_, path);
+  SEXTANT_CHECK(value && value->is_number(), "[results] there is no number '", path, "'");
+  return value->get<double>();
 }
 
-void Results::put(const std::string& path, Json value) { json_[pointer(path)] = std::move(value); }
+void Results::put(const std::string& path, Json value) {
+  Json* at = &json_;
+  std::istringstream keys(path);
+  for (std::string key; std::getline(keys, key, '.');) at = &(*at)[key];
+  *at = std::move(value);
+}
 
 Study::Study(const Experiment& experiment, const StudyOptions& options)
     : experiment_(experiment), options_(options), store_(options.runs, options.quiet, options.device) {

@@ -41,7 +41,9 @@ TEST(Results, ANumberThatIsNotThereIsAnError) {
   Results results;
   results.put("a.b", 2.5);
   results.put("a.word", "x");
+  results.put("a.10000", 1);  // a key, not the place in an array
   EXPECT_EQ(results.number("a.b"), 2.5);
+  EXPECT_EQ(results.json().dump(), R"({"a":{"b":2.5,"word":"x","10000":1}})");
   EXPECT_THROW(results.number("a.c"), Error);
   EXPECT_THROW(results.number("a.word"), Error);
 }

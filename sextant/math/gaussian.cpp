@@ -1,9 +1,11 @@
 #include "sextant/math/gaussian.h"
 
-#include <ATen/ATen.h>
+#include <torch/torch.h>
 
 #include <cmath>
 #include <numbers>
+
+#include "sextant/tensor/shape.h"
 
 namespace sextant {
 namespace {
@@ -12,10 +14,82 @@ const double kLogTwoPi = std::log(2 * std::numbers::pi);
 
 Tensor sum_items(const Tensor& x) { return x.flatten(1).sum(1); }
 
+constexpr double kMinLogVariance = -30.0, kMaxLogVariance = 20.0;
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+bool is_plain(const Tensor& t) { return t.device().is_cpu() && t.scalar_type() == at::kFloat && t.is_contiguous(); }
+float* data(const Tensor& t) { return t.data_ptr<float>(); }
+
+// [B,2L] -> mean [B,L] and clamped log-variance [B,L].
+class SplitStatistics : public torch::autograd::Function<SplitStatistics> {
+ public:
+  static variable_list forward(AutogradContext* context, const Tensor& statistics) {
+    const auto halves = statistics.chunk(2, 1);
+    const Tensor mean = halves[0].contiguous(), log_variance = halves[1].clamp(kMinLogVariance, kMaxLogVariance);
+    context->save_for_backward({log_variance});
+    return {mean, log_variance};
+  }
+  static variable_list backward(AutogradContext* context, const variable_list& upstream) {
+    const Tensor log_variance = context->get_saved_variables()[0];
+    const Tensor inside = (log_variance > kMinLogVariance) & (log_variance < kMaxLogVariance);
+    return {at::cat({upstream[0], upstream[1] * inside}, 1)};
+  }
+};
+
+// mean + exp(log_variance / 2) * noise.
+class Reparameterise : public torch::autograd::Function<Reparameterise> {
+ public:
+  static Tensor forward(AutogradContext* context, const Tensor& mean, const Tensor& log_variance, const Tensor& noise) {
+    const Tensor z = at::empty_like(mean);
+    const float *m = data(mean), *v = data(log_variance), *e = data(noise);
+    float* out = data(z);
+    for (int64_t i = 0; i < z.numel(); ++i) out[i] = m[i] + std::exp(0.5f * v[i]) * e[i];
+    context->save_for_backward({log_variance, noise});
+    return z;
+  }
+  static variable_list backward(AutogradContext* context, const variable_list& upstream) {
+    const auto saved = context->get_saved_variables();
+    return {upstream[0], upstream[0] * saved[1] * (0.5 * saved[0]).exp() * 0.5, Tensor()};
+  }
+};
+
+// Sum over units of KL(N(mean, exp(log_variance)) || N(0,1)), added up in double.
+class KlToStandard : public torch::autograd::Function<KlToStandard> {
+ public:
+  static Tensor forward(AutogradContext* context, const Tensor& mean, const Tensor& log_variance) {
+    const Tensor kl = at::empty({mean.size(0)}, mean.options());
+    const int64_t units = mean.size(1);
+    const float *m = data(mean), *v = data(log_variance);
+    for (int64_t b = 0; b < mean.size(0); ++b, m += units, v += units) {
+      double sum = 0;
+      for (int64_t j = 0; j < units; ++j) sum += m[j] * m[j] + std::exp(v[j]) - 1.0f - v[j];
+      data(kl)[b] = static_cast<float>(0.5 * sum);
+    }
+    context->save_for_backward({mean, log_variance});
+    return kl;
+  }
+  static variable_list backward(AutogradContext* context, const variable_list& upstream) {
+    const auto saved = context->get_saved_variables();
+    const Tensor g = per_item(upstream[0], saved[0]);
+    return {g * saved[0], 0.5 * g * (saved[1].exp() - 1)};
+  }
+};
+
 }  // namespace
 
+DiagonalGaussian DiagonalGaussian::from_statistics(const Tensor& statistics) {
+  SEXTANT_CHECK(statistics.dim() == 2 && statistics.size(1) % 2 == 0,
+                "[gaussian] mean and log-variance come as [B,2L]; got ", shape_text(statistics));
+  const auto parts = SplitStatistics::apply(statistics);
+  return {.mean = parts[0], .log_variance = parts[1]};
+}
+
 Tensor DiagonalGaussian::sample(Rng& rng) const {
-  return mean + (log_variance * 0.5).exp() * rng.normal(mean.sizes()).to(mean.options());
+  const Tensor noise = rng.normal(mean.sizes());
+  if (is_plain(mean) && is_plain(log_variance)) return Reparameterise::apply(mean, log_variance, noise);
+  return mean + (log_variance * 0.5).exp() * noise.to(mean.options());
 }
 
 Tensor DiagonalGaussian::log_density(const Tensor& z) const {
@@ -26,7 +100,10 @@ Tensor DiagonalGaussian::kl_to_standard_per_unit() const {
   return 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance);
 }
 
-Tensor DiagonalGaussian::kl_to_standard() const { return sum_items(kl_to_standard_per_unit()); }
+Tensor DiagonalGaussian::kl_to_standard() const {
+  if (is_plain(mean) && is_plain(log_variance)) return KlToStandard::apply(mean, log_variance);
+  return sum_items(kl_to_standard_per_unit());
+}
 
 Tensor standard_normal_log_density(const Tensor& z) { return -0.5 * sum_items(z.square() + kLogTwoPi); }
 

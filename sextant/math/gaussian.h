@@ -7,9 +7,13 @@
 
 namespace sextant {
 
-// N(mean, diag(exp(log_variance))), both [B,L].
+// N(mean, diag(exp(log_variance))), both [B,L]. In float32 on the CPU its functions are single passes over memory; all
+// are twice differentiable.
 struct DiagonalGaussian {
   Tensor mean, log_variance;
+  // From a net's output [B,2L]: the mean, then the log-variance, which is kept in [-30, 20]: beyond, sigma^2 is 0 or
+  // infinite in float32.
+  static DiagonalGaussian from_statistics(const Tensor& statistics);
   Tensor sample(Rng& rng) const;  // mean + sigma * eps, differentiable in both (Kingma & Welling 2014, eq. 4)
   Tensor log_density(const Tensor& z) const;  // [B]
   Tensor kl_to_standard_per_unit() const;     // KL to N(0,1) of each unit, [B,L] (ibid., appendix B)

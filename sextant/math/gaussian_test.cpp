@@ -42,6 +42,37 @@ TEST(DiagonalGaussian, KlEqualsTheMeanLogRatioOfItsSamples) {
   EXPECT_NEAR(ratio.mean().item<double>(), q.kl_to_standard()[0].item<double>(), 5 * error);
 }
 
+// The single passes against LibTorch's operations in double: value, gradient, and the gradient's gradient.
+TEST(DiagonalGaussian, FastPathsEqualTheirDefinitionsInValueAndBothDerivatives) {
+  const Tensor statistics = (2 * Rng(1).normal({5, 14})).requires_grad_();
+  const Tensor exact = statistics.detach().to(at::kDouble).requires_grad_();
+  const Tensor weight = Rng(2).normal({5, 7});
+  const auto both = [&](const Tensor& from) {
+    const DiagonalGaussian q = DiagonalGaussian::from_statistics(from);
+    Rng rng(3);
+    return (q.sample(rng) * weight).sum(1) + weight.select(1, 0) * q.kl_to_standard();
+  };
+  Rng rng(3);
+  const Tensor mean = exact.slice(1, 0, 7), log_variance = exact.slice(1, 7);
+  const Tensor z = mean + (log_variance / 2).exp() * rng.normal({5, 7});
+  const Tensor kl = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(1);
+  const Tensor want = (z * weight).sum(1) + weight.select(1, 0) * kl, got = both(statistics);
+  EXPECT_TRUE(torch::allclose(got.to(at::kDouble), want, 1e-5, 1e-5));
+  const Tensor g_want = torch::autograd::grad({want.sum()}, {exact}, {}, true, true)[0];
+  const Tensor g = torch::autograd::grad({got.sum()}, {statistics}, {}, true, true)[0];
+  EXPECT_TRUE(torch::allclose(g.to(at::kDouble), g_want, 1e-5, 1e-5));
+  const Tensor second = torch::autograd::grad({g.square().sum()}, {statistics})[0];
+  const Tensor second_want = torch::autograd::grad({g_want.square().sum()}, {exact})[0];
+  EXPECT_TRUE(torch::allclose(second.to(at::kDouble), second_want, 1e-4, 1e-4));
+}
+
+TEST(DiagonalGaussian, LogVariancesBeyondFloatsAreKeptInside) {
+  const Tensor statistics = torch::tensor({{0.0f, 1000.0f}, {0.0f, -1000.0f}}).requires_grad_();
+  const DiagonalGaussian q = DiagonalGaussian::from_statistics(statistics);
+  EXPECT_TRUE(q.kl_to_standard().isfinite().all().item<bool>());
+  EXPECT_EQ(torch::autograd::grad({q.kl_to_standard().sum()}, {statistics})[0].abs().sum().item<double>(), 0);
+}
+
 TEST(DiagonalGaussian, DensityIntegratesToOne) {
   const Tensor z = torch::linspace(-30, 30, 60001, at::kDouble).view({-1, 1});
   const DiagonalGaussian q = {.mean = torch::full_like(z, 0.7), .log_variance = torch::full_like(z, 1.1)};
