@@ -1,5 +1,6 @@
 #include "sextant/data/batch_stream.h"
 
+#include <ATen/Parallel.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/empty.h>
 
@@ -32,6 +33,8 @@ void to_range(const uint8_t* in, float* out, int64_t count, int64_t flip_row, Pi
   }
 }
 
+constexpr int64_t kPixelsWorthAThread = 1 << 15;  // fewer are converted sooner than a thread wakes
+
 // The items `rows` of a split; `mirror` is null or tells for each item whether to flip it.
 Batch gather(const Split& split, const int64_t* rows, int64_t count, PixelRange range, const bool* mirror) {
   const Tensor& x = split.x;
@@ -42,8 +45,10 @@ Batch gather(const Split& split, const int64_t* rows, int64_t count, PixelRange 
   float* out = batch.x.data_ptr<float>();
   if (x.scalar_type() == at::kByte) {
     const uint8_t* in = x.const_data_ptr<uint8_t>();
-    for (int64_t i = 0; i < count; ++i)
-      to_range(in + rows[i] * item, out + i * item, item, mirror != nullptr && mirror[i] ? width : 0, range);
+    at::parallel_for(0, count, std::max<int64_t>(1, kPixelsWorthAThread / item), [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i)
+        to_range(in + rows[i] * item, out + i * item, item, mirror != nullptr && mirror[i] ? width : 0, range);
+    });
   } else {
     const float* in = x.const_data_ptr<float>();
     for (int64_t i = 0; i < count; ++i) std::copy_n(in + rows[i] * item, item, out + i * item);

@@ -33,8 +33,20 @@ class SplitStatistics : public torch::autograd::Function<SplitStatistics> {
   }
   static variable_list backward(AutogradContext* context, const variable_list& upstream) {
     const Tensor log_variance = context->get_saved_variables()[0];
-    const Tensor inside = (log_variance > kMinLogVariance) & (log_variance < kMaxLogVariance);
-    return {at::cat({upstream[0], upstream[1] * inside}, 1)};
+    const auto inside = [](float v) { return v > kMinLogVariance && v < kMaxLogVariance; };
+    if (!at::GradMode::is_enabled() && is_plain(log_variance) && is_plain(upstream[0]) && is_plain(upstream[1])) {
+      const int64_t items = log_variance.size(0), units = log_variance.size(1);
+      const Tensor gradient = at::empty({items, 2 * units}, log_variance.options());
+      const float *m = data(upstream[0]), *v = data(upstream[1]), *at = data(log_variance);
+      float* out = data(gradient);
+      for (int64_t b = 0; b < items; ++b, m += units, v += units, at += units) {
+        out = std::copy_n(m, units, out);
+        for (int64_t j = 0; j < units; ++j) *out++ = inside(at[j]) ? v[j] : 0.0f;
+      }
+      return {gradient};
+    }
+    const Tensor mask = (log_variance > kMinLogVariance) & (log_variance < kMaxLogVariance);
+    return {at::cat({upstream[0], upstream[1] * mask}, 1)};
   }
 };
 
@@ -45,12 +57,19 @@ class Reparameterise : public torch::autograd::Function<Reparameterise> {
     const Tensor z = at::empty_like(mean);
     const float *m = data(mean), *v = data(log_variance), *e = data(noise);
     float* out = data(z);
-    for (int64_t i = 0; i < z.numel(); ++i) out[i] = m[i] + std::exp(0.5f * v[i]) * e[i];
+    for (int64_t i = 0, count = z.numel(); i < count; ++i) out[i] = m[i] + std::exp(0.5f * v[i]) * e[i];
     context->save_for_backward({log_variance, noise});
     return z;
   }
   static variable_list backward(AutogradContext* context, const variable_list& upstream) {
     const auto saved = context->get_saved_variables();
+    if (!at::GradMode::is_enabled() && is_plain(upstream[0])) {
+      const Tensor gradient = at::empty_like(saved[0]);
+      const float *g = data(upstream[0]), *v = data(saved[0]), *e = data(saved[1]);
+      float* out = data(gradient);
+      for (int64_t i = 0, count = gradient.numel(); i < count; ++i) out[i] = 0.5f * g[i] * e[i] * std::exp(0.5f * v[i]);
+      return {upstream[0], gradient, Tensor()};
+    }
     return {upstream[0], upstream[0] * saved[1] * (0.5 * saved[0]).exp() * 0.5, Tensor()};
   }
 };
@@ -72,6 +91,18 @@ class KlToStandard : public torch::autograd::Function<KlToStandard> {
   }
   static variable_list backward(AutogradContext* context, const variable_list& upstream) {
     const auto saved = context->get_saved_variables();
+    if (!at::GradMode::is_enabled()) {
+      const Tensor d_mean = at::empty_like(saved[0]), d_log_variance = at::empty_like(saved[1]);
+      const Tensor scale = upstream[0].contiguous();
+      const int64_t units = saved[0].size(1), count = d_mean.numel();
+      const float *m = data(saved[0]), *v = data(saved[1]), *g = data(scale);
+      float *dm = data(d_mean), *dv = data(d_log_variance);
+      for (int64_t i = 0; i < count; ++i) {
+        dm[i] = g[i / units] * m[i];
+        dv[i] = 0.5f * g[i / units] * (std::exp(v[i]) - 1.0f);
+      }
+      return {d_mean, d_log_variance};
+    }
     const Tensor g = per_item(upstream[0], saved[0]);
     return {g * saved[0], 0.5 * g * (saved[1].exp() - 1)};
   }

@@ -61,6 +61,8 @@ TEST(DiagonalGaussian, FastPathsEqualTheirDefinitionsInValueAndBothDerivatives) 
   const Tensor g_want = torch::autograd::grad({want.sum()}, {exact}, {}, true, true)[0];
   const Tensor g = torch::autograd::grad({got.sum()}, {statistics}, {}, true, true)[0];
   EXPECT_TRUE(torch::allclose(g.to(at::kDouble), g_want, 1e-5, 1e-5));
+  const Tensor unrecorded = torch::autograd::grad({both(statistics).sum()}, {statistics})[0];
+  EXPECT_TRUE(torch::allclose(unrecorded.to(at::kDouble), g_want, 1e-5, 1e-5));
   const Tensor second = torch::autograd::grad({g.square().sum()}, {statistics})[0];
   const Tensor second_want = torch::autograd::grad({g_want.square().sum()}, {exact})[0];
   EXPECT_TRUE(torch::allclose(second.to(at::kDouble), second_want, 1e-4, 1e-4));
