@@ -96,8 +96,8 @@ void Study::add_figure(const std::string& name, Image image, const std::string& 
   } else {
     figure.data_href = name + ".png";
     const auto* grid = std::get_if<ImageGrid>(&image);
-    write_png(folder() / figure.data_href, grid ? compose(*grid) : std::get<Picture>(image));
-    thumbnail_ = image;  // the last picture of a page speaks for it in the index
+    thumbnail_ = grid ? compose(*grid) : std::get<Picture>(image);  // the last picture speaks for the page in the index
+    write_png(folder() / figure.data_href, *thumbnail_);
   }
   blocks_.emplace_back(std::move(figure));
 }

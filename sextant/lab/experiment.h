@@ -95,7 +95,7 @@ class Study {
   std::map<std::string, TrainedRun> trained_;
   Results results_;
   std::vector<Block> blocks_;
-  std::optional<Image> thumbnail_;
+  std::optional<Picture> thumbnail_;
 };
 
 // Runs the exercise and writes out/<id>/index.html, results.json and the index of all pages.

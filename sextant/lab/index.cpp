@@ -1,10 +1,13 @@
 // The index of all pages in a report folder, made from the results.json beside each page.
 #include "sextant/base/files.h"
+#include "sextant/data/raster.h"
 #include "sextant/lab/experiment.h"
 
 namespace sextant {
 namespace {
 namespace fs = std::filesystem;
+
+constexpr size_t kMaxThumbnailBytes = size_t{1} << 24;
 
 IndexEntry entry_of(const Experiment& experiment, const fs::path& out) {
   IndexEntry entry{.id = experiment.id, .title = experiment.title, .question = experiment.question};
@@ -13,6 +16,11 @@ IndexEntry entry_of(const Experiment& experiment, const fs::path& out) {
   const Json results = parse_json(read_file(file, size_t{1} << 26), file.string());
   entry.href = experiment.id + "/index.html";
   entry.scale = results.value("scale", "");
+  const fs::path thumbnail = out / experiment.id / "thumbnail.png";
+  if (fs::exists(thumbnail)) {
+    const Raster raster = decode_raster(read_file(thumbnail, kMaxThumbnailBytes), thumbnail.string());
+    entry.thumbnail = Picture{.width = raster.width, .height = raster.height, .channels = 3, .pixels = raster.bytes};
+  }
   for (const Json& claim : results.value("claims", Json::array())) {
     const std::string verdict = claim.value("verdict", "");
     if (verdict == to_text(Verdict::kHolds))

@@ -65,6 +65,41 @@ TEST(Experiments, AreSoundAtEveryScale) {
   }
 }
 
+// An experiment without runs: a panel that measures, claims that hold, fail, and are not due at this scale.
+TEST(Conduct, JudgesEveryClaimAndKeepsPageNumbersAndIndex) {
+  const ScratchFolder scratch;
+  const auto above = [](double limit) { return [limit](const Results& r) { return r.number("x") > limit; }; };
+  const Experiment experiment = {
+      .id = "0.1",
+      .title = "A test",
+      .question = "Is it so?",
+      .panels = {[](Study& study) {
+        study.results().put("x", 3);
+        study.add_figure("plot", Plot{.title = "t", .series = {{.x = {1, 2}, .y = {3, 4}}}}, "a plot");
+        study.add_figure("grid", ImageGrid{.pictures = {{.width = 1, .height = 1, .channels = 1, .pixels = {7}}}},
+                         "a grid");
+      }},
+      .claims = {{.says = "above 2", .numbers = {"x"}, .holds = above(2)},
+                 {.says = "above 4", .numbers = {"x", "absent"}, .holds = above(4)},
+                 {.says = "above 5", .numbers = {}, .holds = above(5), .from = RunScale::kFull}},
+      .reading = "So.",
+  };
+  const StudyOptions options = {
+      .scale = RunScale::kSmoke, .out = scratch.path(), .runs = scratch.path() / "runs", .quiet = true};
+  const Json result = conduct(experiment, options);
+  ASSERT_EQ(result.at("claims").size(), 3u);
+  EXPECT_EQ(result.at("claims")[0].at("verdict"), "holds");
+  EXPECT_EQ(result.at("claims")[0].at("numbers"), "x = 3");
+  EXPECT_EQ(result.at("claims")[1].at("verdict"), "fails");
+  EXPECT_EQ(result.at("claims")[2].at("verdict"), "not run");
+  EXPECT_EQ(result.at("results").dump(), R"({"x":3})");
+  const std::string page = read_file(scratch.path() / "0.1" / "index.html");
+  EXPECT_NE(page.find("Is it so?"), std::string::npos);
+  for (const char* name : {"plot.csv", "plot.svg", "grid.png", "thumbnail.png", "results.json"})
+    EXPECT_TRUE(std::filesystem::exists(scratch.path() / "0.1" / name)) << name;
+  EXPECT_TRUE(std::filesystem::exists(scratch.path() / "index.html"));
+}
+
 TEST(Pictures, RangeChannelsAndOrderAreKept) {
   const Tensor x = torch::tensor({-1.0f, 0.0f, 1.0f, 2.0f}).view({1, 1, 2, 2});
   const auto grey = panels::to_pictures(x, PixelRange::kSymmetric);
