@@ -148,9 +148,7 @@ Json conduct(const Experiment& experiment, const StudyOptions& options) {
   for (const CheckedClaim& claim : claims.claims) result["claims"].push_back(to_json(claim));
   Json kept = result;
   kept["title"] = experiment.title;
-  if (study.thumbnail_)
-    if (const auto* grid = std::get_if<ImageGrid>(&*study.thumbnail_))
-      write_png(folder / "thumbnail.png", compose(*grid));
+  if (study.thumbnail_) write_png(folder / "thumbnail.png", *study.thumbnail_);
   write_file(folder / "results.json", kept.dump(1));
   write_index(options.out);
   return result;
