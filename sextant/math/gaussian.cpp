@@ -54,20 +54,17 @@ class SplitStatistics : public torch::autograd::Function<SplitStatistics> {
 class Reparameterise : public torch::autograd::Function<Reparameterise> {
  public:
   static Tensor forward(AutogradContext* context, const Tensor& mean, const Tensor& log_variance, const Tensor& noise) {
-    const Tensor z = at::empty_like(mean);
-    const float *m = data(mean), *v = data(log_variance), *e = data(noise);
-    float* out = data(z);
-    for (int64_t i = 0, count = z.numel(); i < count; ++i) out[i] = m[i] + std::exp(0.5f * v[i]) * e[i];
-    context->save_for_backward({log_variance, noise});
-    return z;
+    const Tensor scaled_noise = (log_variance * 0.5).exp_().mul_(noise);  // LibTorch's exp runs in vectors
+    context->save_for_backward({log_variance, noise, scaled_noise});
+    return mean + scaled_noise;
   }
   static variable_list backward(AutogradContext* context, const variable_list& upstream) {
     const auto saved = context->get_saved_variables();
     if (!at::GradMode::is_enabled() && is_plain(upstream[0])) {
       const Tensor gradient = at::empty_like(saved[0]);
-      const float *g = data(upstream[0]), *v = data(saved[0]), *e = data(saved[1]);
+      const float *g = data(upstream[0]), *e = data(saved[2]);
       float* out = data(gradient);
-      for (int64_t i = 0, count = gradient.numel(); i < count; ++i) out[i] = 0.5f * g[i] * e[i] * std::exp(0.5f * v[i]);
+      for (int64_t i = 0, count = gradient.numel(); i < count; ++i) out[i] = 0.5f * g[i] * e[i];
       return {upstream[0], gradient, Tensor()};
     }
     return {upstream[0], upstream[0] * saved[1] * (0.5 * saved[0]).exp() * 0.5, Tensor()};
@@ -78,15 +75,15 @@ class Reparameterise : public torch::autograd::Function<Reparameterise> {
 class KlToStandard : public torch::autograd::Function<KlToStandard> {
  public:
   static Tensor forward(AutogradContext* context, const Tensor& mean, const Tensor& log_variance) {
-    const Tensor kl = at::empty({mean.size(0)}, mean.options());
+    const Tensor kl = at::empty({mean.size(0)}, mean.options()), variance = log_variance.exp();
     const int64_t units = mean.size(1);
-    const float *m = data(mean), *v = data(log_variance);
-    for (int64_t b = 0; b < mean.size(0); ++b, m += units, v += units) {
+    const float *m = data(mean), *v = data(log_variance), *s2 = data(variance);
+    for (int64_t b = 0; b < mean.size(0); ++b, m += units, v += units, s2 += units) {
       double sum = 0;
-      for (int64_t j = 0; j < units; ++j) sum += m[j] * m[j] + std::exp(v[j]) - 1.0f - v[j];
+      for (int64_t j = 0; j < units; ++j) sum += m[j] * m[j] + s2[j] - 1.0f - v[j];
       data(kl)[b] = static_cast<float>(0.5 * sum);
     }
-    context->save_for_backward({mean, log_variance});
+    context->save_for_backward({mean, log_variance, variance});
     return kl;
   }
   static variable_list backward(AutogradContext* context, const variable_list& upstream) {
@@ -95,11 +92,11 @@ class KlToStandard : public torch::autograd::Function<KlToStandard> {
       const Tensor d_mean = at::empty_like(saved[0]), d_log_variance = at::empty_like(saved[1]);
       const Tensor scale = upstream[0].contiguous();
       const int64_t units = saved[0].size(1), count = d_mean.numel();
-      const float *m = data(saved[0]), *v = data(saved[1]), *g = data(scale);
+      const float *m = data(saved[0]), *s2 = data(saved[2]), *g = data(scale);
       float *dm = data(d_mean), *dv = data(d_log_variance);
       for (int64_t i = 0; i < count; ++i) {
         dm[i] = g[i / units] * m[i];
-        dv[i] = 0.5f * g[i / units] * (std::exp(v[i]) - 1.0f);
+        dv[i] = 0.5f * g[i / units] * (s2[i] - 1.0f);
       }
       return {d_mean, d_log_variance};
     }

@@ -39,8 +39,8 @@ TEST(Linear, EqualsLibTorchInDoubleInValueAndGradients) {
 TEST(Linear, IsTwiceDifferentiable) {
   const Tensor x = Rng(1).normal({4, 6}).requires_grad_(), w = Rng(2).normal({3, 6}).requires_grad_(),
                b = Rng(3).normal({3}).requires_grad_();
-  const auto penalty = [](const Tensor& y, const Tensor& at) {
-    return torch::autograd::grad({y.square().sum()}, {at}, {}, true, true)[0].square().sum();
+  const auto penalty = [](const Tensor& y, const Tensor& at) {  // 3 y: the gradient that arrives is not zero where y is
+    return torch::autograd::grad({(y.square() + 3 * y).sum()}, {at}, {}, true, true)[0].square().sum();
   };
   const Tensor got = torch::autograd::grad({penalty(linear(x, w, b, Activation::kRelu), x)}, {w})[0];
   const Tensor want = torch::autograd::grad({penalty(torch::relu(torch::linear(x, w, b)), x)}, {w})[0];
