@@ -40,7 +40,8 @@ void doctor(Console& console) {
   for (const auto& presence : catalogue::list()) data[presence.row->name] = presence.at_hand;
   if (!writable(std::filesystem::current_path()))
     trouble.push_back("this folder can't be written: use --out and --runs, or go elsewhere");
-  if (threads_seen() < at::get_num_threads())
+  const int64_t seen = threads_seen();
+  if (seen < at::get_num_threads())
     trouble.push_back("fewer threads run than were asked for: is OMP_NUM_THREADS or a CPU limit set?");
   if (!data.value("mnist", false))
     trouble.push_back(
@@ -63,7 +64,7 @@ void doctor(Console& console) {
                        {"features", machine.features},
                        {"cores", machine.cores},
                        {"memory_gb", static_cast<double>(machine.memory_bytes / 100000000) / 10}}},
-                     {"threads", {{"set", at::get_num_threads()}, {"seen", threads_seen()}}},
+                     {"threads", {{"set", at::get_num_threads()}, {"seen", seen}}},
                      {"device", device.str()},
                      {"data", data},
                      {"trouble", trouble}};
