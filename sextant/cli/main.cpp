@@ -5,6 +5,7 @@
 
 #include "sextant/base/check.h"
 #include "sextant/base/interrupt.h"
+#include "sextant/base/machine.h"
 #include "sextant/cli/command.h"
 #include "sextant_build_info.h"
 
@@ -23,6 +24,7 @@ int report(const sextant::Console& console, const char* kind, const std::string&
 
 int main(int argc, char** argv) {
   using namespace sextant;
+  keep_freed_memory();
   catch_interrupts();
   Console console;
   for (int i = 0; i < argc; ++i) {

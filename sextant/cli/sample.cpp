@@ -28,7 +28,7 @@ void sample(const Options& options, Console& console) {
   const TrainedRun trained = open_run(find_shipped(options.run), console.prepare());
   const torch::NoGradGuard no_grad;
   Rng rng = Rng(options.seed).split("sample");
-  const Tensor x = trained.model->sample({.count = options.count}, rng);
+  const Tensor x = trained.generative().sample({.count = options.count}, rng);
   const int64_t square = static_cast<int64_t>(std::ceil(std::sqrt(static_cast<double>(options.count))));
   const ImageGrid grid = {.title = trained.run.name,
                           .pictures = panels::to_pictures(x, trained.model->pixel_range()),

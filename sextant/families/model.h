@@ -11,6 +11,7 @@
 
 #include "sextant/base/fields.h"
 #include "sextant/data/batch_stream.h"
+#include "sextant/diffusion/denoiser.h"
 #include "sextant/math/gaussian.h"
 #include "sextant/tensor/rng.h"
 
@@ -73,6 +74,7 @@ class Trainable : public torch::nn::Module {
 
 struct SampleRequest {
   int64_t count = 1;
+  Tensor labels;  // int64 [count]: the class of each sample, for a conditional model; undefined: unconditional
 };
 
 class GenerativeModel : public Trainable {
@@ -88,6 +90,26 @@ struct LatentVariable {
   virtual DiagonalGaussian posterior(const Tensor& x) = 0;              // q(z|x), [B,L]
   virtual Tensor decode(const Tensor& z) = 0;                           // mean of p(x|z), [B,item…]
   virtual Tensor log_likelihood(const Tensor& x, const Tensor& z) = 0;  // log p(x|z), [B], nats
+};
+
+// p(x) has a lower bound that can be computed.
+struct DensityBound {
+  virtual ~DensityBound() = default;
+  virtual Tensor elbo(const Tensor& x, Rng& rng) = 0;  // [B], nats; random, unbiased for the bound
+};
+// Predicts the noise in x_t: sampled by any of diffusion/samplers.h, with or without guidance.
+struct Diffusion {
+  virtual ~Diffusion() = default;
+  virtual const NoiseSchedule& schedule() const = 0;
+  virtual NoisePredictor predictor() = 0;
+  virtual std::vector<int64_t> item() const = 0;   // sizes of one sample
+  virtual int64_t classes() const = 0;             // 0: unconditional
+};
+// Tells classes apart, and has features in which pictures can be compared (metrics/features.h).
+struct Classifier {
+  virtual ~Classifier() = default;
+  virtual Tensor features(const Tensor& x) = 0;       // [B,F]: the activations before the last layer
+  virtual Tensor logits(const Tensor& features) = 0;  // [B,K]
 };
 
 // What a model must know of its data before it is built.

@@ -14,13 +14,15 @@ ItemShape item_shape(const Dataset& dataset) {
   return {.sizes = dataset.train.x.sizes().slice(1).vec(), .classes = dataset.classes};
 }
 
-std::shared_ptr<GenerativeModel> build_model(const ModelConfig& config, const ItemShape& shape, const Rng& rng) {
+std::shared_ptr<Trainable> build_model(const ModelConfig& config, const ItemShape& shape, const Rng& rng) {
   const InitScope seeded(rng);
-  return std::visit([&](const auto& c) -> std::shared_ptr<GenerativeModel> { return build_model(c, shape); }, config);
+  return std::visit([&](const auto& c) -> std::shared_ptr<Trainable> { return build_model(c, shape); }, config);
 }
 
 std::vector<FamilyRow> families() {
-  return {{VaeConfig::kTag.value, "variational autoencoder, β-VAE", "lower bound of log p(x), samples in one pass"}};
+  return {{VaeConfig::kTag.value, "variational autoencoder, β-VAE", "lower bound of log p(x), samples in one pass"},
+          {DdpmConfig::kTag.value, "denoising diffusion, with classes and guidance",
+           "lower bound of log p(x), noise prediction (score), samples in many steps"}};
 }
 
 }  // namespace sextant

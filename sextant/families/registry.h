@@ -5,15 +5,16 @@
 #include <memory>
 #include <variant>
 
+#include "sextant/families/ddpm.h"
 #include "sextant/families/model.h"
 #include "sextant/families/vae.h"
 
 namespace sextant {
 
-using ModelConfig = std::variant<VaeConfig>;
+using ModelConfig = std::variant<VaeConfig, DdpmConfig>;
 
 // A model with fresh weights drawn from `rng` alone. Throws UsageError when config and data do not fit.
-std::shared_ptr<GenerativeModel> build_model(const ModelConfig& config, const ItemShape& shape, const Rng& rng);
+std::shared_ptr<Trainable> build_model(const ModelConfig& config, const ItemShape& shape, const Rng& rng);
 
 // Name, family and what it can compute, for `sextant list`.
 struct FamilyRow {

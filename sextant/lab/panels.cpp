@@ -130,7 +130,7 @@ Panel sample_grid(const std::string& run, int64_t rows, int64_t columns) {
     const TrainedRun& trained = study.run(run);
     const torch::NoGradGuard no_grad;
     Rng rng = study.rng("samples");
-    const Tensor x = trained.model->sample({.count = rows * columns}, rng);
+    const Tensor x = trained.generative().sample({.count = rows * columns}, rng);
     study.add(Heading{"Samples"});
     study.add_figure(
         "samples",

@@ -56,11 +56,29 @@ auto from_record(const fs::path& folder, const Use& use) {
   }
 }
 
+// What differs from the defaults, so that a setting added later does not make a stranger of every run before it.
+Json without_defaults(const Json& json, const Json& defaults) {
+  Json kept = Json::object();
+  for (const auto& [key, value] : json.items()) {
+    const auto usual = defaults.find(key);
+    if (usual == defaults.end())
+      kept[key] = value;
+    else if (value.is_object() && usual->is_object()) {
+      if (Json inner = without_defaults(value, *usual); !inner.empty()) kept[key] = std::move(inner);
+    } else if (value != *usual)
+      kept[key] = value;
+  }
+  return kept;
+}
+
 }  // namespace
 
 std::string fingerprint(const Run& run) {
-  Json json = to_json(run);
+  const auto defaults =
+      std::visit([](const auto& model) { return ModelConfig(std::decay_t<decltype(model)>{}); }, run.model);
+  Json json = without_defaults(to_json(run), to_json(Run{.model = defaults}));
   json.erase("name");
+  json["family"] = std::visit([](const auto& model) { return std::string(model.kTag.value); }, run.model);
   return fingerprint(json);
 }
 
@@ -97,6 +115,12 @@ TrainedRun open_run(const fs::path& folder, at::Device device) {
   trained.model->to(device);
   trained.model->eval();
   return trained;
+}
+
+GenerativeModel& TrainedRun::generative() const {
+  auto* found = dynamic_cast<GenerativeModel*>(model.get());
+  SEXTANT_USAGE_CHECK(found, "[run] ", run.name, " is no generative model: it can't be sampled");
+  return *found;
 }
 
 RunStore::RunStore(fs::path root, bool quiet, at::Device device)

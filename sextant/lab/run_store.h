@@ -26,7 +26,7 @@ struct Run {
   }
 };
 
-// 16 hex digits over everything but the name.
+// 16 hex digits over everything but the name that differs from the defaults.
 std::string fingerprint(const Run& run);
 
 // Reads a recipe (TOML) and applies `path=value` settings in order. Throws UsageError naming file and key.
@@ -37,7 +37,9 @@ struct TrainedRun {
   Run run;
   std::filesystem::path folder;
   Json record;  // config.json: fingerprint, data hash, version, and for a finished run its machine and wall time
-  std::shared_ptr<GenerativeModel> model;
+  std::shared_ptr<Trainable> model;
+  // The model as one that can be sampled. Throws UsageError where it is none.
+  GenerativeModel& generative() const;
   std::shared_ptr<const Dataset> data;  // null until needed: see RunStore::data
 };
 

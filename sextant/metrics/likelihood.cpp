@@ -19,7 +19,7 @@ void for_batches(const Split& split, PixelRange range, const Use& use) {
     use(slice(split, first, std::min(kBatch, split.size() - first), range).x);
 }
 
-LatentVariable& latent_variable(GenerativeModel& model, const char* metric) {
+LatentVariable& latent_variable(Trainable& model, const char* metric) {
   auto* latent = dynamic_cast<LatentVariable*>(&model);
   SEXTANT_USAGE_CHECK(latent, "[eval] ", metric,
                       " needs a model with latent variables and p(x|z), such as a VAE; this one ",

@@ -29,7 +29,7 @@ double reconstruction_error(LatentVariable& model, const Split& split, PixelRang
 // What `sextant eval` can measure: a name, what it is, and how. Each adds its numbers to a JSON object and says why
 // where a model can't be measured so.
 struct EvalRequest {
-  GenerativeModel& model;
+  Trainable& model;
   const Dataset& data;
   int64_t images = 100;    // log_likelihood: test images used
   int64_t samples = 1000;  // log_likelihood: draws of z an image

@@ -77,6 +77,9 @@ double Optimiser::step_kernel_(const std::vector<Tensor>& gradients, double lr) 
                              .step = step_count_,
                              .gradient_scale = clip_scale(norm),
                              .ema_decay = ema_decay_at(ema_decay_, step_count_)});
+  for (const Tensor& weight : player_.parameters)
+    weight.unsafeGetTensorImpl()->bump_version();  // written behind
+                                                   // LibTorch's back
   return norm;
 }
 

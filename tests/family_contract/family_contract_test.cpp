@@ -17,6 +17,13 @@ struct Case {
   std::vector<int64_t> item;  // sizes of an item
 };
 
+UnetConfig small_unet(UnetConfig config = {}) {
+  config.widths = {8, 16};
+  config.groups = 4;
+  config.attention = {};
+  return config;
+}
+
 const std::vector<Case>& cases() {
   static const std::vector<Case> all = {
       {"vae", VaeConfig{.hidden = {32}, .latent = 4}, {1, 6, 5}},
@@ -25,6 +32,16 @@ const std::vector<Case>& cases() {
       {"vae, gaussian, learned sigma",
        VaeConfig{.hidden = {32}, .latent = 4, .likelihood = Likelihood::kGaussian, .sigma = 0.5, .learn_sigma = true},
        {1, 6, 5}},
+      {"ddpm", DdpmConfig{.net = small_unet()}, {1, 8, 8}},
+      {"ddpm, norm before, attention, classes",
+       DdpmConfig{.net = small_unet(prenorm_unet()), .conditional = true, .label_drop = 0.5},
+       {3, 8, 8}},
+      {"ddpm, skips from blocks, v, cosine, min-snr, dropout",
+       DdpmConfig{.net = small_unet(cifar_unet()),
+                  .schedule = {.kind = ScheduleKind::kCosine, .steps = 40},
+                  .prediction = Prediction::kV,
+                  .weight = LossWeight::kMinSnr},
+       {1, 8, 8}},
   };
   return all;
 }
@@ -33,6 +50,7 @@ const std::vector<Case>& cases() {
 Dataset made_data(const std::vector<int64_t>& item) {
   Dataset data;
   data.name = "made";
+  data.classes = item.size() == 1 ? 0 : 2;
   const auto split = [&](uint64_t seed, int64_t n) {
     std::vector<int64_t> shape = item;
     shape.insert(shape.begin(), n);
@@ -50,9 +68,9 @@ Dataset made_data(const std::vector<int64_t>& item) {
 class FamilyContract : public testing::TestWithParam<Case> {
  protected:
   std::shared_ptr<GenerativeModel> build(uint64_t seed = 1) const {
-    return build_model(GetParam().config, item_shape(data_), Rng(seed));
+    return std::dynamic_pointer_cast<GenerativeModel>(build_model(GetParam().config, item_shape(data_), Rng(seed)));
   }
-  Batch batch(const GenerativeModel& model, int64_t count = 8) const {
+  Batch batch(const Trainable& model, int64_t count = 8) const {
     return slice(data_.train, 0, count, model.pixel_range());
   }
   Dataset data_ = made_data(GetParam().item);
@@ -104,6 +122,11 @@ TEST_P(FamilyContract, SamplesHaveTheItemsShapeAndStayInTheModelsRange) {
 
 TEST_P(FamilyContract, EveryParameterBelongsToOnePlayerAndGetsAGradient) {
   const auto model = build();
+  {
+    const torch::NoGradGuard no_grad;  // away from weights that start at zero and let no gradient through
+    Rng rng(8);
+    for (const Tensor& p : model->parameters()) p.detach().add_(rng.normal(p.sizes()), 0.1);
+  }
   std::set<const void*> owned;
   const auto players = model->players();
   for (size_t p = 0; p < players.size(); ++p) {

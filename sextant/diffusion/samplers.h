@@ -1,0 +1,83 @@
+// The samplers: free functions from noise to data over any Denoiser and any grid. Each makes one evaluation of the
+// denoiser a step, keeps the type and device of x_T, and adds no noise at the last step. A new one is a file in
+// samplers/ and a row here; tests/sampler_contract then tests it.
+#pragma once
+
+#include <functional>
+#include <span>
+#include <string>
+#include <variant>
+
+#include "sextant/base/fields.h"
+#include "sextant/diffusion/denoiser.h"
+#include "sextant/diffusion/grid.h"
+
+namespace sextant {
+
+// Seen after each step: steps done (from 1), the time reached, x there, and the denoiser's x_0 on the way.
+struct SamplerStep {
+  int64_t step;
+  double t;
+  const Tensor& x;
+  const Tensor& x0;
+};
+using StepObserver = std::function<void(const SamplerStep& step)>;
+
+enum class PosteriorVariance { kBetaTilde, kBeta };
+constexpr auto enum_names(PosteriorVariance) {
+  return std::array{std::pair{PosteriorVariance::kBetaTilde, "beta-tilde"},
+                    std::pair{PosteriorVariance::kBeta, "beta"}};
+}
+
+// The chain run backwards (Ho et al. 2020, algorithm 2), on the respaced chain where the grid skips steps.
+struct Ancestral {
+  static constexpr Tag kTag{"sampler", "ddpm"};
+  PosteriorVariance variance = PosteriorVariance::kBetaTilde;
+  bool clip = true;
+  static constexpr auto fields() {
+    return std::tuple{Field{"variance", &Ancestral::variance,
+                            "of the noise added: beta-tilde, or beta (only sound on the full chain)"},
+                      Field{"clip", &Ancestral::clip, "clip the predicted x0 to [-1,1]"}};
+  }
+};
+Tensor sample_ancestral(const Denoiser& denoiser, Tensor x, const Grid& grid, const Ancestral& config, Rng& rng,
+                        const StepObserver& observer = {});
+
+// Song, Meng & Ermon 2021, eq. 12. eta = 0: deterministic; eta = 1: the ancestral sampler with beta-tilde.
+struct Ddim {
+  static constexpr Tag kTag{"sampler", "ddim"};
+  double eta = 0.0;
+  bool clip = true;
+  static constexpr auto fields() {
+    return std::tuple{Field{"eta", &Ddim::eta, "share of the ancestral noise; 0: deterministic", between(0, 1)},
+                      Field{"clip", &Ddim::clip, "clip the predicted x0 to [-1,1]"}};
+  }
+};
+Tensor sample_ddim(const Denoiser& denoiser, Tensor x, const Grid& grid, const Ddim& config, Rng& rng,
+                   const StepObserver& observer = {});
+
+// DPM-Solver++(2M) (Lu et al. 2022, algorithm 2): second order in log(alpha/sigma), deterministic; the first and the
+// last step are of first order.
+struct DpmSolver {
+  static constexpr Tag kTag{"sampler", "dpm-solver"};
+  bool clip = true;
+  static constexpr auto fields() {
+    return std::tuple{Field{"clip", &DpmSolver::clip, "clip the predicted x0 to [-1,1]"}};
+  }
+};
+Tensor sample_dpm_solver(const Denoiser& denoiser, Tensor x, const Grid& grid, const DpmSolver& config, Rng& rng,
+                         const StepObserver& observer = {});
+
+using SamplerConfig = std::variant<Ddim, Ancestral, DpmSolver>;
+
+// Whichever the config names. x_T [B,…] is the noise at grid.front().
+Tensor run_sampler(const SamplerConfig& config, const Denoiser& denoiser, Tensor x, const Grid& grid, Rng& rng,
+                   const StepObserver& observer = {});
+
+// Deterministic: the same x_T gives the same x_0, whatever the generator.
+bool is_deterministic(const SamplerConfig& config);
+
+// For samplers: ends a step. Throws Error when x is not finite.
+void finish_step(const char* who, const StepObserver& observer, const SamplerStep& step);
+
+}  // namespace sextant

@@ -1,0 +1,181 @@
+#include "sextant/nets/conv.h"
+
+#include <torch/torch.h>
+
+#include <cmath>
+
+#include "sextant/kernels/edge_conv.h"
+#include "sextant/kernels/winograd.h"
+#include "sextant/nets/layers.h"
+#include "sextant/nets/recorded.h"
+#include "sextant/tensor/shape.h"
+
+namespace sextant {
+namespace {
+
+using kernels::ConvPass;
+using kernels::ConvShape;
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+bool is_plain(const Tensor& t) { return t.device().is_cpu() && t.scalar_type() == at::kFloat; }
+
+Tensor map_like(const Tensor& x, int64_t channels) {
+  return at::empty({x.size(0), channels, x.size(2), x.size(3)}, x.options(), at::MemoryFormat::ChannelsLast);
+}
+
+ConvShape shape_of(const Tensor& x, int64_t out) {
+  return {.batch = x.size(0), .height = x.size(2), .width = x.size(3), .in = x.size(1), .out = out};
+}
+
+// Where a network meets the picture.
+bool is_edge(const Tensor& weight) { return std::min(weight.size(0), weight.size(1)) <= kernels::kFewChannels; }
+
+Tensor transform(const Tensor& weight, ConvPass pass) {
+  const int64_t in = weight.size(1), out = weight.size(0);
+  const Tensor transformed = at::empty({kernels::winograd_weights_size(in, out, pass)}, weight.options());
+  kernels::winograd_weights(kernels::contiguous_filter(weight.const_data_ptr<float>(), in), in, out, pass,
+                            transformed.data_ptr<float>());
+  return transformed;
+}
+
+const float* data_or_null(const Tensor& t) { return t.defined() ? t.const_data_ptr<float>() : nullptr; }
+
+// y = conv(x) + bias + residual with our kernels; `transformed` is needed away from the edge only.
+Tensor convolve(const Tensor& x, const Tensor& weight, const Tensor& transformed, const Tensor& bias,
+                const Tensor& residual) {
+  const Tensor y = map_like(x, weight.size(0));
+  const ConvShape shape = shape_of(x, weight.size(0));
+  if (is_edge(weight)) {
+    kernels::edge_convolve(shape, x.const_data_ptr<float>(),
+                           kernels::contiguous_filter(weight.const_data_ptr<float>(), weight.size(1)),
+                           data_or_null(bias), y.data_ptr<float>());
+    return residual.defined() ? y + residual : y;
+  }
+  kernels::winograd_convolve(shape, x.const_data_ptr<float>(), transformed.const_data_ptr<float>(), data_or_null(bias),
+                             data_or_null(residual), y.data_ptr<float>());
+  return y;
+}
+
+Tensor data_gradient(const Tensor& x, const Tensor& weight, const Tensor& dy, const Tensor& passed) {
+  const Tensor dx = map_like(x, x.size(1));
+  ConvShape shape = shape_of(x, weight.size(0));
+  if (is_edge(weight)) {
+    kernels::edge_data_gradient(shape, dy.const_data_ptr<float>(),
+                                kernels::contiguous_filter(weight.const_data_ptr<float>(), weight.size(1)),
+                                dx.data_ptr<float>());
+    return passed.defined() ? dx + passed : dx;
+  }
+  std::swap(shape.in, shape.out);
+  const Tensor transformed = transform(weight, ConvPass::kBackwardData);
+  kernels::winograd_convolve(shape, dy.const_data_ptr<float>(), transformed.const_data_ptr<float>(), nullptr,
+                             data_or_null(passed), dx.data_ptr<float>());
+  return dx;
+}
+
+// conv(x) + residual and, where `pass`, x itself as a second output.
+class FastConv : public torch::autograd::Function<FastConv> {
+ public:
+  static variable_list forward(AutogradContext* context, const Tensor& x_any, const Tensor& weight, const Tensor& bias,
+                               const std::optional<Tensor>& residual, bool pass) {
+    const Tensor transformed = is_edge(weight) ? Tensor() : transform(weight, ConvPass::kForward);
+    context->save_for_backward({x_any, weight, bias, residual.value_or(Tensor())});
+    const Tensor y =
+        convolve(channels_last(x_any), weight, transformed, bias, residual ? channels_last(*residual) : Tensor());
+    return pass ? variable_list{y, x_any} : variable_list{y};
+  }
+
+  static variable_list backward(AutogradContext* context, const variable_list& upstream) {
+    const auto saved = context->get_saved_variables();
+    const bool pass = upstream.size() == 2;
+    variable_list gradients(4);
+    if (at::GradMode::is_enabled()) {
+      gradients = recorded_backward(saved, upstream, [&](const variable_list& in) {
+        Tensor y = at::conv2d(in[0], in[1], in[2], 1, 1);
+        if (in[3].defined()) y = y + in[3];
+        return pass ? variable_list{y, in[0].view_as(in[0])} : variable_list{y};
+      });
+    } else {
+      const Tensor x = channels_last(saved[0]), &weight = saved[1], dy = channels_last(upstream[0]);
+      if (context->needs_input_grad(0))
+        gradients[0] = data_gradient(x, weight, dy, pass ? channels_last(upstream[1]) : Tensor());
+      gradients[1] = at::empty_like(weight);
+      gradients[2] = at::empty({weight.size(0)}, weight.options());
+      if (saved[3].defined()) gradients[3] = dy;
+      const ConvShape shape = shape_of(x, weight.size(0));
+      const auto kernel = is_edge(weight) ? kernels::edge_weight_gradient : kernels::winograd_weight_gradient;
+      kernel(shape, x.const_data_ptr<float>(), dy.const_data_ptr<float>(), gradients[1].data_ptr<float>(),
+             gradients[2].data_ptr<float>());
+    }
+    gradients.resize(5);
+    return gradients;
+  }
+};
+
+std::optional<Tensor> if_defined(const Tensor& t) { return t.defined() ? std::optional(t) : std::nullopt; }
+
+// 1x1: a matrix product over all pixels.
+Tensor pointwise(const Tensor& x_any, const Tensor& weight, const Tensor& bias) {
+  const Tensor x = channels_last(x_any), rows = x.permute({0, 2, 3, 1}).view({-1, x.size(1)});  // [B H W, C]
+  const Tensor y = linear(rows, weight.view({weight.size(0), weight.size(1)}), bias, Activation::kNone);
+  return y.view({x.size(0), x.size(2), x.size(3), weight.size(0)}).permute({0, 3, 1, 2});
+}
+
+}  // namespace
+
+Tensor channels_last(const Tensor& x) {
+  if (x.is_contiguous(at::MemoryFormat::ChannelsLast)) return x;
+  // Not Tensor::contiguous: with one channel or one pixel it may answer with strides of the other layout.
+  return at::empty(x.sizes(), x.options(), at::MemoryFormat::ChannelsLast).copy_(x);
+}
+
+Conv2dImpl::Conv2dImpl(const ConvOptions& options) : options_(options) {
+  SEXTANT_CHECK(options.in >= 1 && options.out >= 1 && options.size >= 1 && options.stride >= 1,
+                "[conv] channels, size and stride must be at least 1; got ", options.in, " -> ", options.out, ", ",
+                options.size, " x ", options.size, ", stride ", options.stride);
+  const double bound =
+      options.zero_init ? 0.0 : 1.0 / std::sqrt(static_cast<double>(options.in * options.size * options.size));
+  weight = register_parameter(
+      "weight", torch::empty({options.out, options.in, options.size, options.size}).uniform_(-bound, bound));
+  bias = register_parameter("bias", torch::empty({options.out}).uniform_(-bound, bound));
+}
+
+bool Conv2dImpl::runs_ours(const Tensor& x) const {
+  return is_plain(x) && is_plain(weight) && weight.is_contiguous() && options_.stride == 1;
+}
+
+Tensor Conv2dImpl::infer(const Tensor& x, const Tensor& residual) {
+  if (!is_edge(weight) && (!transformed_.defined() || transformed_version_ != weight._version())) {
+    transformed_ = transform(weight, ConvPass::kForward);
+    transformed_version_ = weight._version();
+  }
+  return convolve(channels_last(x), weight, transformed_, bias,
+                  residual.defined() ? channels_last(residual) : Tensor());
+}
+
+Tensor Conv2dImpl::forward(const Tensor& x, const Tensor& residual) {
+  SEXTANT_CHECK(x.dim() == 4 && x.size(1) == options_.in, "[conv] expected maps [B,", options_.in, ",H,W]; got ",
+                shape_text(x));
+  if (runs_ours(x) && options_.size == 3)
+    return at::GradMode::is_enabled() ? FastConv::apply(x, weight, bias, if_defined(residual), false)[0]
+                                      : infer(x, residual);
+  const Tensor y = runs_ours(x) && options_.size == 1
+                       ? pointwise(x, weight, bias)
+                       : at::conv2d(x, weight, bias, options_.stride, (options_.size - 1) / 2);
+  return residual.defined() ? y + residual : y;
+}
+
+std::pair<Tensor, Tensor> Conv2dImpl::forward_and_pass(const Tensor& x) {
+  if (!at::GradMode::is_enabled() || !runs_ours(x) || options_.size != 3 || !x.requires_grad()) return {forward(x), x};
+  SEXTANT_CHECK(x.dim() == 4 && x.size(1) == options_.in, "[conv] expected maps [B,", options_.in, ",H,W]; got ",
+                shape_text(x));
+  const auto outputs = FastConv::apply(x, weight, bias, std::nullopt, true);
+  return {outputs[0], outputs[1]};
+}
+
+int64_t Conv2dImpl::multiply_adds(int64_t height, int64_t width) const {
+  const int64_t pixels = ((height - 1) / options_.stride + 1) * ((width - 1) / options_.stride + 1);
+  return pixels * weight.numel();
+}
+
+}  // namespace sextant
