@@ -33,8 +33,7 @@ Grid make_grid(Spacing spacing, int64_t steps, int64_t T) {
   int64_t before = T + 1;
   for (int64_t k = 0; k < steps; ++k) {
     const int64_t step = step_at(spacing, k, steps, T);
-    SEXTANT_USAGE_CHECK(step < before, "[grid] this spacing gives fewer than ", steps, " different steps of ", T,
-                        "; use fewer steps, or trailing");
+    if (step == before) continue;
     grid.push_back(static_cast<double>(step) / static_cast<double>(T));
     before = step;
   }

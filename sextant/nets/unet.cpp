@@ -159,7 +159,8 @@ UnetImpl::UnetImpl(const UnetConfig& config, int64_t channels, int64_t side, int
 }
 
 Tensor UnetImpl::embed(const Tensor& time, const Tensor& labels, int64_t batch) {
-  Tensor embedding = time2_->forward(at::silu(time1_->forward(time_features(time, config_.time_features))));
+  Tensor embedding = time2_->forward(
+      at::silu(time1_->forward(time_features(time, config_.time_features).to(time1_->weight.scalar_type()))));
   if (classes_ > 0) {
     SEXTANT_CHECK(labels.defined() && labels.dim() == 1 && labels.size(0) == batch,
                   "[unet] this net knows classes: one label an item is wanted, ", classes_, " for none; got ",

@@ -1,0 +1,217 @@
+// Each layer on our kernels against LibTorch's operations in double: value, every gradient, and the gradient of the
+// gradient. Tensors on the double side never meet our kernels, so they are an independent path.
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include "sextant/base/check.h"
+#include "sextant/nets/conv.h"
+#include "sextant/nets/maps.h"
+#include "sextant/nets/unet.h"
+
+namespace sextant {
+namespace {
+
+using Tensors = std::vector<Tensor>;
+
+double distance(const Tensor& a, const Tensor& b) {
+  const double scale = b.to(at::kDouble).norm().item<double>();
+  return (a.to(at::kDouble) - b.to(at::kDouble)).norm().item<double>() / std::max(scale, 1e-12);
+}
+
+Tensors leaves(const Tensors& from, at::ScalarType type) {
+  Tensors made;
+  for (const Tensor& t : from) made.push_back(t.detach().to(type).clone().set_requires_grad(true));
+  return made;
+}
+
+// Ours in float and theirs in double agree in value, gradients and second gradients.
+template <class Ours, class Theirs>
+void expect_agreement(const Tensors& inputs, const Ours& ours, const Theirs& theirs, double tolerance = 2e-5) {
+  Tensors results[2];
+  for (const bool exact : {false, true}) {
+    const Tensors in = leaves(inputs, exact ? at::kDouble : at::kFloat);
+    const Tensor y = exact ? theirs(in) : ours(in);
+    Tensors& found = results[exact];
+    found.push_back(y);
+    const Tensor upstream = Rng(99).normal(y.sizes()).to(y.scalar_type());
+    for (const Tensor& g : torch::autograd::grad({y}, in, {upstream}, true, false)) found.push_back(g);
+    // |gradient|^2 differentiated once more, as a gradient penalty does.
+    const auto recorded = torch::autograd::grad({(y * upstream).square().sum()}, in, {}, true, true, true);
+    Tensor penalty = torch::zeros({}, y.options());
+    for (const Tensor& g : recorded)
+      if (g.defined()) penalty = penalty + g.square().sum();
+    for (const Tensor& g : torch::autograd::grad({penalty}, in, {}, false, false, true))
+      found.push_back(g.defined() ? g : torch::zeros({1}));
+  }
+  for (size_t i = 0; i < results[0].size(); ++i) EXPECT_LT(distance(results[0][i], results[1][i]), tolerance) << i;
+}
+
+struct Maps {
+  int64_t batch, in, out, height, width;
+};
+const std::vector<Maps> kMaps = {{2, 8, 16, 7, 5},  {1, 1, 8, 6, 6}, {3, 9, 1, 5, 4},
+                                 {2, 70, 66, 4, 9}, {1, 5, 5, 1, 1}, {2, 3, 3, 2, 7}};
+
+TEST(Conv2d, AgreesWithLibTorchInValueAndGradients) {
+  for (const Maps& m : kMaps)
+    for (const int64_t size : {1, 3}) {
+      Rng rng(1);
+      const Tensors in = {rng.normal({m.batch, m.in, m.height, m.width}), rng.normal({m.out, m.in, size, size}) * 0.2,
+                          rng.normal({m.out}), rng.normal({m.batch, m.out, m.height, m.width})};
+      Conv2d conv(ConvOptions{.in = m.in, .out = m.out, .size = size});
+      const auto run = [&](const Tensors& t) {
+        conv->weight = t[1];
+        conv->bias = t[2];
+        return conv->forward(t[0], t[3]);
+      };
+      SCOPED_TRACE(concat(m.in, " -> ", m.out, " at ", m.height, " x ", m.width, ", ", size));
+      expect_agreement(in, run,
+                       [&](const Tensors& t) { return at::conv2d(t[0], t[1], t[2], 1, (size - 1) / 2) + t[3]; });
+      // x used twice, the second time through the convolution.
+      if (m.in != m.out || size != 3) continue;
+      const auto twice = [&](const Tensors& t) {
+        conv->weight = t[1];
+        conv->bias = t[2];
+        const auto [y, x] = conv->forward_and_pass(t[0]);
+        return y * t[3] + x.square();
+      };
+      expect_agreement(in, twice,
+                       [&](const Tensors& t) { return at::conv2d(t[0], t[1], t[2], 1, 1) * t[3] + t[0].square(); });
+    }
+}
+
+TEST(Conv2d, WithoutGradientsItSeesEveryChangeOfItsWeights) {
+  Conv2d conv(ConvOptions{.in = 8, .out = 8});
+  const Tensor x = Rng(1).normal({1, 8, 6, 6});
+  const torch::NoGradGuard no_grad;
+  for (int change = 0; change < 3; ++change) {
+    const Tensor want = at::conv2d(x, conv->weight, conv->bias, 1, 1);
+    EXPECT_LT(distance(conv->forward(x), want), 1e-5);
+    conv->weight.detach().mul_(2);
+  }
+}
+
+TEST(Conv2d, StridesGoToLibTorchAndShapesAreChecked) {
+  Conv2d conv(ConvOptions{.in = 4, .out = 6, .stride = 2});
+  const Tensor x = Rng(1).normal({2, 4, 8, 8});
+  EXPECT_EQ(conv->forward(x).sizes().vec(), (std::vector<int64_t>{2, 6, 4, 4}));
+  EXPECT_EQ(conv->multiply_adds(8, 8), 4 * 4 * 6 * 4 * 9);
+  EXPECT_THROW(conv->forward(Rng(1).normal({2, 5, 8, 8})), Error);
+}
+
+TEST(GroupNorm, AgreesWithLibTorchInValueAndGradients) {
+  for (const Maps& m : {Maps{2, 8, 0, 7, 5}, Maps{1, 16, 0, 1, 2}, Maps{3, 64, 0, 4, 4}})
+    for (const bool silu : {false, true}) {
+      Rng rng(2);
+      const Tensors in = {rng.normal({m.batch, m.in, m.height, m.width}), rng.normal({m.in}), rng.normal({m.in}),
+                          rng.normal({m.batch, m.in}), rng.normal({m.batch, m.in, m.height, m.width})};
+      GroupNorm norm(4, m.in, silu);
+      expect_agreement(
+          in,
+          [&](const Tensors& t) {
+            norm->weight = t[1];
+            norm->bias = t[2];
+            return norm->forward(t[0], t[3], t[4]);
+          },
+          [&](const Tensors& t) {
+            const Tensor y = at::group_norm(t[0], 4, t[1], t[2], 1e-5);
+            return (silu ? at::silu(y) : y) + t[3].view({m.batch, m.in, 1, 1}) + t[4];
+          },
+          1e-4);  // the second gradient passes 1/sqrt(variance) of as few as 8 numbers three times
+    }
+  EXPECT_THROW(GroupNorm(3, 8), UsageError);
+}
+
+TEST(Maps, PoolingAndUpsamplingAgreeWithLibTorch) {
+  Rng rng(3);
+  expect_agreement(
+      {rng.normal({2, 5, 6, 8})}, [](const Tensors& t) { return max_pool2(t[0]); },
+      [](const Tensors& t) { return at::max_pool2d(t[0], 2); });
+  for (const int64_t factor : {1, 2})
+    expect_agreement(
+        {rng.normal({2, 5, 3, 4}), rng.normal({2, 6, 3 * factor, 4 * factor})},
+        [](const Tensors& t) { return upsample_concat(t[0], t[1]); },
+        [&](const Tensors& t) {
+          return at::cat({t[0].repeat_interleave(factor, 2).repeat_interleave(factor, 3), t[1]}, 1);
+        });
+  EXPECT_THROW(upsample_concat(rng.normal({1, 2, 3, 3}), rng.normal({1, 2, 7, 7})), Error);
+  EXPECT_THROW(max_pool2(rng.normal({1, 2, 1, 3})), Error);
+}
+
+TEST(Maps, DropoutKeepsTheMeanAndDropsTheShare) {
+  Rng rng(4);
+  const Tensor x = torch::ones({200000}), y = dropout(x, 0.25, rng);
+  EXPECT_NEAR((y == 0).to(at::kDouble).mean().item<double>(), 0.25, 5 * std::sqrt(0.25 * 0.75 / 200000));
+  EXPECT_NEAR(y.max().item<double>(), 1 / 0.75, 1e-6);
+  EXPECT_TRUE(dropout(x, 0, rng).is_same(x));
+}
+
+int64_t parameters(torch::nn::Module& module) {
+  int64_t count = 0;
+  for (const Tensor& p : module.parameters()) count += p.numel();
+  return count;
+}
+
+TEST(Unet, ThePresetsHaveTheirStatedSizes) {
+  Unet chapter(UnetConfig{}, 1, 28, 0), prenorm(prenorm_unet(), 1, 28, 0), cifar(cifar_unet(), 3, 32, 0);
+  EXPECT_EQ(parameters(*chapter), 3687041);
+  EXPECT_EQ(parameters(*prenorm), 3951745);
+  EXPECT_EQ(parameters(*cifar), 56906115);
+  // The table's stages in millions: in, down1 … up1, out (section 14.16).
+  EXPECT_NEAR(static_cast<double>(chapter->multiply_adds()) / 1e6,
+              0.45 + 57.80 + 44.96 + 44.96 + 57.80 + 39.34 + 39.34 + 93.13 + 0.45, 0.05);
+}
+
+TEST(Unet, TimeFeaturesAreSinesThenCosines) {
+  const Tensor f = time_features(torch::tensor({0.0, 3.0}), 8);
+  for (int i = 0; i < 4; ++i) {
+    const double frequency = std::pow(10000.0, -i / 3.0);
+    EXPECT_NEAR(f[1][i].item<double>(), std::sin(3 * frequency), 1e-6);
+    EXPECT_NEAR(f[1][4 + i].item<double>(), std::cos(3 * frequency), 1e-6);
+  }
+  EXPECT_TRUE(f[0].equal(torch::tensor({0, 0, 0, 0, 1, 1, 1, 1}).to(at::kFloat)));
+  EXPECT_THROW(time_features(torch::zeros({1}), 7), UsageError);
+}
+
+// The whole net on our kernels in float against LibTorch's operations in double. Pooling's arg-max flips at near ties,
+// so few pixels: with them gradients may differ by more than rounding.
+TEST(Unet, AgreesWithDoublePrecision) {
+  for (UnetConfig config : {UnetConfig{}, prenorm_unet(), cifar_unet()}) {
+    config.widths = {16, 24};
+    config.groups = 4;
+    config.attention = {};
+    Unet net(config, 1, 8, 3);
+    Rng rng(5);
+    const torch::NoGradGuard outside;
+    for (const Tensor& p : net->parameters()) p.detach().add_(rng.normal(p.sizes()), 0.05);
+    const Tensor x = rng.normal({3, 1, 8, 8}), time = torch::tensor({0.0f, 500.0f, 999.0f});
+    const Tensor labels = torch::tensor({0, 3, 1});
+    const auto run = [&](at::ScalarType type) {
+      const torch::AutoGradMode grad(true);
+      net->to(type);
+      const Tensor y = net->forward(x.to(type), time, labels);
+      Tensors found = torch::autograd::grad({y.square().sum()}, net->parameters());
+      found.push_back(y.detach());
+      return found;
+    };
+    const Tensors exact = run(at::kDouble), fast = run(at::kFloat);
+    for (size_t i = 0; i < exact.size(); ++i) EXPECT_LT(distance(fast[i], exact[i]), 2e-4) << i;
+    EXPECT_LT(distance(fast.back(), exact.back()), 1e-5);
+    // Without gradients, another path through the convolutions: the same bytes.
+    EXPECT_TRUE(net->forward(x, time, labels).equal(fast.back()));
+  }
+}
+
+TEST(Unet, BadInputIsRefusedWithTheRemedy) {
+  EXPECT_THROW(Unet(UnetConfig{}, 1, 30, 0), UsageError);
+  EXPECT_THROW(Unet(UnetConfig{.widths = {}}, 1, 28, 0), UsageError);
+  EXPECT_THROW(Unet(UnetConfig{.widths = {12, 24, 64}}, 1, 28, 0), UsageError);
+  UnetConfig small;
+  small.widths = {8};
+  Unet net(small, 1, 4, 2);
+  EXPECT_THROW(net->forward(torch::zeros({2, 1, 4, 4}), torch::zeros({2}), {}), Error);
+  EXPECT_THROW(net->forward(torch::zeros({2, 1, 5, 4}), torch::zeros({2}), torch::zeros({2}, at::kLong)), Error);
+}
+
+}  // namespace
+}  // namespace sextant
