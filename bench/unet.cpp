@@ -1,5 +1,6 @@
 // Our side of `bench/side_by_side unet`: the chapter's U-Net at 28 x 28. Seconds of a training step at batch 128 with
 // Adam and moving average, and of a sampling step at batch 64, each the smallest of several; peak memory of training.
+#include <hwy/targets.h>
 #include <torch/torch.h>
 
 #include <chrono>
@@ -30,6 +31,7 @@ double smallest(int repeats, int warm_up, const Act& act) {
 
 int main(int argc, char** argv) {
   keep_freed_memory();
+  if (argc > 2 && std::string(argv[2]) == "avx2") hwy::DisableTargets(~(2 * HWY_AVX2 - 1));  // what is newer than AVX2
   at::set_num_threads(argc > 1 ? std::atoi(argv[1]) : 2);
   const bool prenorm = argc > 2 && std::string(argv[2]) == "prenorm";
   const ItemShape shape = {.sizes = {1, 28, 28}, .classes = 10};

@@ -79,4 +79,4 @@ tensors = torch.from_numpy(pictures.astype(np.float32) / 255).flatten(1)
 result["epoch_tensor_s"] = smallest(lambda: epoch(DataLoader(TensorDataset(tensors), 128, shuffle=True)), 2, 0)
 result["epoch_usual_s"] = smallest(lambda: epoch(DataLoader(UsualDataset(), 128, shuffle=True)), 2, 0)
 result["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
-print(json.dumps(result))
+print(json.dumps({"PyTorch eager": result}))

@@ -41,7 +41,7 @@ void keep_freed_memory() {
 #ifdef __GLIBC__
   mallopt(M_MMAP_MAX, 0);                 // large blocks come from the heap too,
   mallopt(M_TRIM_THRESHOLD, 2147483647);  // which is not given back
-  mallopt(M_TOP_PAD, 64 << 20);           // and grows in large steps
+  mallopt(M_TOP_PAD, 16 << 20);           // and grows in large steps
 #endif
 }
 

@@ -6,7 +6,6 @@
 
 #include "sextant/base/check.h"
 #include "sextant/base/machine.h"
-#include "sextant_build_info.h"
 
 namespace sextant {
 
@@ -32,12 +31,6 @@ void add_common(CLI::App& command, Console& console, bool computes) {
   if (!computes) return;
   command.add_option("--threads", console.threads, "CPU threads; 0: all that the process may use");
   command.add_option("--device", console.device, "cpu, cuda or auto")->capture_default_str();
-}
-
-std::filesystem::path find_shipped(const std::string& name) {
-  if (std::filesystem::exists(name)) return name;
-  const auto shipped = build_info::data_root() / name;
-  return std::filesystem::exists(shipped) ? shipped : std::filesystem::path(name);
 }
 
 }  // namespace sextant

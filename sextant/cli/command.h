@@ -34,12 +34,10 @@ void add_run(CLI::App& app, Console& console);
 void add_train(CLI::App& app, Console& console);
 void add_sample(CLI::App& app, Console& console);
 void add_eval(CLI::App& app, Console& console);
+void add_export(CLI::App& app, Console& console);
 void add_report(CLI::App& app, Console& console);
 void add_data(CLI::App& app, Console& console);
 void add_info(CLI::App& app, Console& console);
 void add_doctor(CLI::App& app, Console& console);
-
-// A run folder, or a zoo entry of the installed data ("zoo/vae-mnist"), or a recipe the same way.
-std::filesystem::path find_shipped(const std::string& name);
 
 }  // namespace sextant

@@ -39,7 +39,7 @@ int main(int argc, char** argv) {
       "Start with `sextant run 14.21`, or `sextant list` to see what there is.\n"
       "`sextant COMMAND --help` explains one command.");
   for (const auto add :
-       {add_list, add_run, add_train, add_sample, add_eval, add_report, add_data, add_info, add_doctor})
+       {add_list, add_run, add_train, add_sample, add_eval, add_export, add_report, add_data, add_info, add_doctor})
     add(app, console);
   try {
     app.parse(argc, argv);

@@ -31,6 +31,9 @@ std::string short_number(double value) {
   return text;
 }
 
+// Samples that distances are measured on. 10,000 as the metrics ask; fewer where minutes count, with the floor beside.
+int64_t samples_at(RunScale scale) { return scale == RunScale::kFull ? 10000 : scale == RunScale::kQuick ? 192 : 64; }
+
 Run at_scale(const PlannedRun& planned, const StudyOptions& options) {
   Run run = planned.run;
   if (options.scale == RunScale::kQuick)
@@ -83,9 +86,13 @@ const TrainedRun& Study::run(const std::string& name) {
   return trained_.emplace(name, store_.ensure(plan_.at(name))).first->second;
 }
 
-Rng Study::rng(const std::string& purpose) const {
-  return Rng(static_cast<uint64_t>(options_.seed.value_or(0))).split(experiment_.id).split(purpose);
+const ScoreBoard& Study::scores(const TrainedRun& trained) {
+  auto& board = scores_[trained.run.data.name];
+  if (!board) board = std::make_unique<ScoreBoard>(*trained.data, samples_at(options_.scale));
+  return *board;
 }
+
+Rng Study::rng(const std::string& purpose) const { return Rng(seed()).split(experiment_.id).split(purpose); }
 
 void Study::add_figure(const std::string& name, Image image, const std::string& caption) {
   Figure figure{.image = image, .caption = caption};

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "sextant/lab/run_store.h"
+#include "sextant/lab/score_board.h"
 #include "sextant/report/html.h"
 
 namespace sextant {
@@ -77,6 +78,10 @@ class Study {
 
   const TrainedRun& run(const std::string& name);
   RunScale scale() const { return options_.scale; }
+  bool quiet() const { return options_.quiet; }
+  uint64_t seed() const { return static_cast<uint64_t>(options_.seed.value_or(0)); }
+  // What judges samples of this run's data, made once: as many real pictures as samples at this scale.
+  const ScoreBoard& scores(const TrainedRun& trained);
   Results& results() { return results_; }
   // A stream of random numbers for one purpose, the same at every scale.
   Rng rng(const std::string& purpose) const;
@@ -93,6 +98,7 @@ class Study {
   RunStore store_;
   std::map<std::string, Run> plan_;
   std::map<std::string, TrainedRun> trained_;
+  std::map<std::string, std::unique_ptr<ScoreBoard>> scores_;  // by data set
   Results results_;
   std::vector<Block> blocks_;
   std::optional<Picture> thumbnail_;

@@ -4,8 +4,10 @@
 
 #include <cmath>
 
+#include "sextant/lab/sample_sets.h"
 #include "sextant/metrics/likelihood.h"
 #include "sextant/report/text.h"
+#include "sextant/tensor/shape.h"
 #include "sextant/train/run_log.h"
 
 namespace sextant::panels {
@@ -54,11 +56,10 @@ const char* title_of(const std::string& part) {
 }  // namespace
 
 std::vector<Picture> to_pictures(const Tensor& x, PixelRange range) {
-  SEXTANT_CHECK(x.dim() == 4 && (x.size(1) == 1 || x.size(1) == 3), "[panels] pictures are [N,1|3,H,W]");
-  const Tensor unit = range == PixelRange::kSymmetric ? (x + 1) * 0.5 : x;
-  const Tensor bytes =
-      (unit.clamp(0, 1) * 255).round().to(at::kByte).to(at::kCPU).permute({0, 2, 3, 1}).contiguous();  // [N,H,W,C]
-  std::vector<Picture> pictures;
+  SEXTANT_CHECK(x.dim() == 4 && (x.size(1) == 1 || x.size(1) == 3), "[panels] pictures are [N,1|3,H,W]; got ",
+                shape_text(x));
+  const Tensor bytes = (x.scalar_type() == at::kByte ? x : to_bytes(x, range)).permute({0, 2, 3, 1}).contiguous();
+  std::vector<Picture> pictures;  // from [N,H,W,C]
   const int64_t size = bytes[0].numel();
   for (int64_t i = 0; i < bytes.size(0); ++i) {
     const auto* first = bytes.const_data_ptr<uint8_t>() + i * size;
@@ -68,7 +69,7 @@ std::vector<Picture> to_pictures(const Tensor& x, PixelRange range) {
   return pictures;
 }
 
-Panel training_curves(const std::string& run, const std::vector<std::string>& parts) {
+Panel training_curves(const std::string& run, const std::vector<std::string>& parts, const std::string& unit) {
   return [=](Study& study) {
     const TrainedRun& trained = study.run(run);
     const std::vector<Json> log = read_log(trained.folder);
@@ -84,13 +85,12 @@ Panel training_curves(const std::string& run, const std::vector<std::string>& pa
           .title = concat(title_of(part), " over epochs"),
           .description = concat(title_of(part), " of ", run, " on training and test pictures after each epoch"),
           .x = {.label = "epoch"},
-          .y = {.label = "nats a picture"},
+          .y = {.label = unit},
           .series = {{.label = "train", .x = training.epoch, .y = training.value, .colour = 0, .dashed = true},
                      {.label = "test", .x = test.epoch, .y = test.value, .colour = 1}}};
-      study.add_figure(
-          "curve-" + part, plot,
-          concat("**", title_of(part), "** in nats a picture; the training curve is a mean over the running ",
-                 "epoch, the test curve is taken at its end."));
+      study.add_figure("curve-" + part, plot,
+                       concat("**", title_of(part), "**, ", unit, "; the training curve is a mean over the running ",
+                              "epoch, the test curve is taken at its end."));
     }
   };
 }

@@ -6,11 +6,13 @@
 
 namespace sextant::panels {
 
-// Pictures of the model's or the data's numbers. x [N,C,H,W] with C 1 or 3.
+// Pictures of the model's numbers in `range`, or of bytes as they are. x [N,C,H,W] with C 1 or 3.
 std::vector<Picture> to_pictures(const Tensor& x, PixelRange range);
 
-// Loss parts over epochs, train and test, one plot for each of `parts`; the last test values go to <run>.test.<part>.
-Panel training_curves(const std::string& run, const std::vector<std::string>& parts);
+// Loss parts over epochs, train and test, one plot for each of `parts` in `unit`; test values go to
+// <run>.epoch.<epoch>.<part>, and the first and last to <run>.first.<part> and <run>.last.<part>.
+Panel training_curves(const std::string& run, const std::vector<std::string>& parts,
+                      const std::string& unit = "nats a picture");
 
 // The first `count` test pictures and below them what the model makes of them after each kept epoch.
 Panel reconstructions(const std::string& run, int64_t count);

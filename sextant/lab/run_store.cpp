@@ -123,6 +123,12 @@ GenerativeModel& TrainedRun::generative() const {
   return *found;
 }
 
+fs::path find_shipped(const std::string& name) {
+  if (fs::exists(name)) return name;
+  const auto shipped = build_info::data_root() / name;
+  return fs::exists(shipped) ? shipped : fs::path(name);
+}
+
 RunStore::RunStore(fs::path root, bool quiet, at::Device device)
     : root_(std::move(root)), quiet_(quiet), device_(device) {}
 

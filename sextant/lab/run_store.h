@@ -46,6 +46,9 @@ struct TrainedRun {
 // Opens a run folder or a zoo entry. Throws Error when it is no run, half-written, of another version or unfinished.
 TrainedRun open_run(const std::filesystem::path& folder, at::Device device = at::kCPU);
 
+// A run folder, or a zoo entry of the installed data ("zoo/vae-mnist"), or a recipe the same way.
+std::filesystem::path find_shipped(const std::string& name);
+
 class RunStore {
  public:
   // `root` holds the run folders; it is made when something is trained.

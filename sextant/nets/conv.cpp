@@ -79,7 +79,8 @@ class FastConv : public torch::autograd::Function<FastConv> {
   static variable_list forward(AutogradContext* context, const Tensor& x_any, const Tensor& weight, const Tensor& bias,
                                const std::optional<Tensor>& residual, bool pass) {
     const Tensor transformed = is_edge(weight) ? Tensor() : transform(weight, ConvPass::kForward);
-    context->save_for_backward({x_any, weight, bias, residual.value_or(Tensor())});
+    context->save_for_backward({x_any, weight, bias});  // the residual is linear: nothing to keep
+    context->saved_data["residual"] = residual.has_value();
     const Tensor y =
         convolve(channels_last(x_any), weight, transformed, bias, residual ? channels_last(*residual) : Tensor());
     return pass ? variable_list{y, x_any} : variable_list{y};
@@ -91,8 +92,7 @@ class FastConv : public torch::autograd::Function<FastConv> {
     variable_list gradients(4);
     if (at::GradMode::is_enabled()) {
       gradients = recorded_backward(saved, upstream, [&](const variable_list& in) {
-        Tensor y = at::conv2d(in[0], in[1], in[2], 1, 1);
-        if (in[3].defined()) y = y + in[3];
+        const Tensor y = at::conv2d(in[0], in[1], in[2], 1, 1);
         return pass ? variable_list{y, in[0].view_as(in[0])} : variable_list{y};
       });
     } else {
@@ -101,13 +101,13 @@ class FastConv : public torch::autograd::Function<FastConv> {
         gradients[0] = data_gradient(x, weight, dy, pass ? channels_last(upstream[1]) : Tensor());
       gradients[1] = at::empty_like(weight);
       gradients[2] = at::empty({weight.size(0)}, weight.options());
-      if (saved[3].defined()) gradients[3] = dy;
       const ConvShape shape = shape_of(x, weight.size(0));
       const auto kernel = is_edge(weight) ? kernels::edge_weight_gradient : kernels::winograd_weight_gradient;
       kernel(shape, x.const_data_ptr<float>(), dy.const_data_ptr<float>(), gradients[1].data_ptr<float>(),
              gradients[2].data_ptr<float>());
     }
     gradients.resize(5);
+    if (context->saved_data["residual"].toBool()) gradients[3] = upstream[0];
     return gradients;
   }
 };

@@ -24,13 +24,13 @@ kernels::GroupNormShape norm_shape(const Tensor& x, int64_t groups) {
   return {.batch = x.size(0), .pixels = x.size(2) * x.size(3), .channels = x.size(1), .groups = groups, .eps = kEps};
 }
 
-Tensor norm_in_steps(const variable_list& inputs, int64_t groups, bool silu) {
-  Tensor y = at::group_norm(inputs[0], groups, inputs[1], inputs[2], kEps);
-  if (silu) y = at::silu(y);
-  if (inputs[3].defined()) y = add_to_pixels(y, inputs[3]);
-  return inputs[4].defined() ? y + inputs[4] : y;
+Tensor norm_in_steps(const Tensor& x, const Tensor& gamma, const Tensor& beta, int64_t groups, bool silu) {
+  const Tensor y = at::group_norm(x, groups, gamma, beta, kEps);
+  return silu ? at::silu(y) : y;
 }
 
+// Nothing is kept that the backward pass does not read: shift and residual are linear, and a map at full resolution is
+// 26 MB at batch 128.
 class FastGroupNorm : public torch::autograd::Function<FastGroupNorm> {
  public:
   static Tensor forward(AutogradContext* context, const Tensor& x_any, const Tensor& gamma, const Tensor& beta,
@@ -42,33 +42,35 @@ class FastGroupNorm : public torch::autograd::Function<FastGroupNorm> {
     const Tensor statistics = at::empty({2, x.size(0), groups}, x.options());  // mean, 1/sqrt(variance + eps)
     kernels::group_norm_silu(norm_shape(x, groups), silu, in(x), in(gamma), in(beta), in(shift), in(residual), out(y),
                              out(statistics[0]), out(statistics[1]));
-    context->save_for_backward({x_any, gamma, beta, shift, residual_any.value_or(Tensor()), statistics});
+    context->save_for_backward({x_any, gamma, beta, statistics});
     context->saved_data["groups"] = groups;
     context->saved_data["silu"] = silu;
+    context->saved_data["shift"] = shift.defined();
+    context->saved_data["residual"] = residual.defined();
     return y;
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& upstream) {
-    auto saved = context->get_saved_variables();
+    const auto saved = context->get_saved_variables();
     const int64_t groups = context->saved_data["groups"].toInt();
-    const bool silu = context->saved_data["silu"].toBool();
-    const Tensor statistics = saved.back();
-    saved.pop_back();
+    const bool silu = context->saved_data["silu"].toBool(), shift = context->saved_data["shift"].toBool();
     variable_list gradients;
     if (at::GradMode::is_enabled()) {
-      gradients = recorded_backward(saved, upstream, [&](const variable_list& inputs) {
-        return variable_list{norm_in_steps(inputs, groups, silu)};
+      gradients = recorded_backward({saved[0], saved[1], saved[2]}, upstream, [&](const variable_list& inputs) {
+        return variable_list{norm_in_steps(inputs[0], inputs[1], inputs[2], groups, silu)};
       });
+      gradients.resize(7);
+      if (shift) gradients[3] = upstream[0].sum({2, 3});
     } else {
-      const Tensor x = channels_last(saved[0]), dy = channels_last(upstream[0]);
-      gradients = {at::empty_like(x), at::empty_like(saved[1]), at::empty_like(saved[2]), Tensor(), Tensor()};
-      if (saved[3].defined()) gradients[3] = at::empty_like(saved[3]);
-      if (saved[4].defined()) gradients[4] = dy;
+      const Tensor x = channels_last(saved[0]), dy = channels_last(upstream[0]), &statistics = saved[3];
+      gradients = {at::empty_like(x), at::empty_like(saved[1]), at::empty_like(saved[2])};
+      gradients.resize(7);
+      if (shift) gradients[3] = at::empty({x.size(0), x.size(1)}, x.options());
       kernels::group_norm_silu_backward(norm_shape(x, groups), silu, in(x), in(saved[1]), in(saved[2]),
                                         in(statistics[0]), in(statistics[1]), in(dy), out(gradients[0]),
                                         out(gradients[1]), out(gradients[2]), out(gradients[3]));
     }
-    gradients.resize(7);
+    if (context->saved_data["residual"].toBool()) gradients[4] = upstream[0];
     return gradients;
   }
 };
@@ -79,25 +81,35 @@ class FastMaxPool : public torch::autograd::Function<FastMaxPool> {
     const Tensor x = channels_last(x_any);
     const Tensor y =
         at::empty({x.size(0), x.size(1), x.size(2) / 2, x.size(3) / 2}, x.options(), at::MemoryFormat::ChannelsLast);
-    const Tensor place = at::empty(y.numel(), x.options().dtype(at::kByte));
+    const Tensor place = at::empty({y.numel()}, x.options().dtype(at::kByte));
     kernels::max_pool(shape(x), in(x), out(y), place.data_ptr<uint8_t>());
-    context->save_for_backward({x_any, place});
+    context->save_for_backward({place});
+    context->saved_data["height"] = x.size(2);
+    context->saved_data["width"] = x.size(3);
     return y;
   }
+
   static variable_list backward(AutogradContext* context, const variable_list& upstream) {
-    const auto saved = context->get_saved_variables();
-    if (at::GradMode::is_enabled())
-      return recorded_backward({saved[0]}, upstream,
-                               [](const variable_list& inputs) { return variable_list{at::max_pool2d(inputs[0], 2)}; });
-    const Tensor dx = at::empty(saved[0].sizes(), saved[0].options(), at::MemoryFormat::ChannelsLast);
-    kernels::max_pool_backward(shape(saved[0]), in(channels_last(upstream[0])), saved[1].const_data_ptr<uint8_t>(),
-                               out(dx));
+    const Tensor place = context->get_saved_variables()[0], &dy = upstream[0];
+    const int64_t height = context->saved_data["height"].toInt(), width = context->saved_data["width"].toInt();
+    if (at::GradMode::is_enabled()) return {spread(dy, place, height, width)};
+    const Tensor dx = at::empty({dy.size(0), dy.size(1), height, width}, dy.options(), at::MemoryFormat::ChannelsLast);
+    kernels::max_pool_backward(shape(dx), in(channels_last(dy)), place.const_data_ptr<uint8_t>(), out(dx));
     return {dx};
   }
 
  private:
   static kernels::PoolShape shape(const Tensor& x) {
     return {.batch = x.size(0), .height = x.size(2), .width = x.size(3), .channels = x.size(1)};
+  }
+  // The backward pass in LibTorch's operations: each number to its place of four; what an odd side left out gets zero.
+  static Tensor spread(const Tensor& dy, const Tensor& place, int64_t height, int64_t width) {
+    const int64_t B = dy.size(0), C = dy.size(1), H = dy.size(2), W = dy.size(3);
+    const Tensor at_place = place.view({B, H, W, C}).permute({0, 3, 1, 2});
+    std::vector<Tensor> quarters;
+    for (int64_t k = 0; k < 4; ++k) quarters.push_back(dy * (at_place == k));
+    const Tensor squares = at::stack(quarters, 4).view({B, C, H, W, 2, 2}).permute({0, 1, 2, 4, 3, 5});
+    return at::constant_pad_nd(squares.reshape({B, C, 2 * H, 2 * W}), {0, width - 2 * W, 0, height - 2 * H});
   }
 };
 
@@ -113,21 +125,22 @@ class FastUpsampleConcat : public torch::autograd::Function<FastUpsampleConcat> 
     const Tensor y = at::empty({skip.size(0), low.size(1) + skip.size(1), skip.size(2), skip.size(3)}, skip.options(),
                                at::MemoryFormat::ChannelsLast);
     kernels::upsample_concat(shape(low, skip), in(low), in(skip), out(y));
-    context->save_for_backward({low_any, skip_any});
+    context->saved_data["low"] = low.sizes().vec();
     return y;
   }
+
   static variable_list backward(AutogradContext* context, const variable_list& upstream) {
-    const auto saved = context->get_saved_variables();
+    const auto low = context->saved_data["low"].toIntVector();
+    const Tensor& dy = upstream[0];
+    const int64_t channels = low[1], skip_channels = dy.size(1) - channels, factor = dy.size(2) / low[2];
     if (at::GradMode::is_enabled())
-      return recorded_backward(saved, upstream, [](const variable_list& inputs) {
-        return variable_list{upsample_concat_in_steps(inputs[0], inputs[1])};
-      });
-    variable_list gradients;
-    for (const Tensor& t : saved)
-      gradients.push_back(at::empty(t.sizes(), t.options(), at::MemoryFormat::ChannelsLast));
-    kernels::upsample_concat_backward(shape(saved[0], saved[1]), in(channels_last(upstream[0])), out(gradients[0]),
-                                      out(gradients[1]));
-    return gradients;
+      return {at::avg_pool2d(dy.narrow(1, 0, channels), factor) * (factor * factor),
+              dy.narrow(1, channels, skip_channels)};
+    const Tensor dlow = at::empty(low, dy.options(), at::MemoryFormat::ChannelsLast);
+    const Tensor dskip =
+        at::empty({dy.size(0), skip_channels, dy.size(2), dy.size(3)}, dy.options(), at::MemoryFormat::ChannelsLast);
+    kernels::upsample_concat_backward(shape(dlow, dskip), in(channels_last(dy)), out(dlow), out(dskip));
+    return {dlow, dskip};
   }
 
  private:
@@ -153,7 +166,11 @@ GroupNormImpl::GroupNormImpl(int64_t groups, int64_t channels, bool silu) : grou
 Tensor GroupNormImpl::forward(const Tensor& x, const Tensor& shift, const Tensor& residual) {
   SEXTANT_CHECK(x.dim() == 4 && x.size(1) == weight.size(0), "[group_norm] expected maps [B,", weight.size(0),
                 ",H,W]; got ", shape_text(x));
-  if (!is_plain(x) || !is_plain(weight)) return norm_in_steps({x, weight, bias, shift, residual}, groups_, silu_);
+  if (!is_plain(x) || !is_plain(weight)) {
+    Tensor y = norm_in_steps(x, weight, bias, groups_, silu_);
+    if (shift.defined()) y = add_to_pixels(y, shift);
+    return residual.defined() ? y + residual : y;
+  }
   const auto optional = [](const Tensor& t) { return t.defined() ? std::optional(t) : std::nullopt; };
   return FastGroupNorm::apply(x, weight, bias, optional(shift), optional(residual), groups_, silu_);
 }

@@ -6,5 +6,8 @@
 namespace sextant {
 
 Experiment exercise_14_21();
+Experiment exercise_14_26();
+Experiment exercise_14_27();
+Experiment exercise_14_28();
 
 }  // namespace sextant

@@ -1,0 +1,318 @@
+#include "sextant/lab/diffusion_panels.h"
+
+#include <torch/torch.h>
+
+#include <cmath>
+
+#include "sextant/base/progress.h"
+#include "sextant/lab/film.h"
+#include "sextant/lab/panels.h"
+#include "sextant/report/text.h"
+#include "sextant/train/run_log.h"
+
+namespace sextant::panels {
+namespace {
+
+// A number of a score, or "–" with the reason left to the record where it has none.
+std::string score_text(const Json& score, const char* key, int decimals) {
+  const auto found = score.find(key);
+  return found != score.end() && found->is_number() ? fixed(found->get<double>(), decimals) : "–";
+}
+
+const std::vector<std::string> kScoreColumns = {"FCD",     "KID × 1000", "precision",      "recall",
+                                                "IS-like", "classes",    "confident ≥ 0.9"};
+
+std::vector<std::string> score_cells(const Json& score) {
+  const auto kid = score.find("kid");
+  return {score_text(score, "fcd", 2),
+          kid != score.end() && kid->is_number() ? fixed(1000 * kid->get<double>(), 2) : "–",
+          score_text(score, "precision", 3),
+          score_text(score, "recall", 3),
+          score_text(score, "inception_score", 2),
+          score_text(score, "classes_covered", 0),
+          score_text(score, "confident", 3)};
+}
+
+std::string scores_caption(const ScoreBoard& board) {
+  return concat("Each row against the same ", board.count(),
+                " test pictures. FCD: Fréchet distance between features of our own classifier (",
+                board.classifier_text(),
+                "); no FID, and comparable inside this program only. Pictures are rounded to 8 bits first.");
+}
+
+void put_scores(Results& results, const std::string& path, const Json& score) {
+  for (const auto& [key, value] : score.items())
+    if (value.is_number()) results.put(concat(path, ".", key), value);
+}
+
+Tensor digits_of(const Features& features) { return features.probabilities.argmax(1); }
+
+double share(const Tensor& yes) { return yes.to(at::kDouble).mean().item<double>(); }
+
+Series sorted_series(std::string label, std::vector<std::pair<double, double>> points) {
+  std::ranges::sort(points);
+  Series series = {.label = std::move(label)};
+  for (const auto& [x, y] : points) {
+    series.x.push_back(x);
+    series.y.push_back(y);
+  }
+  return series;
+}
+
+SampleSet draw(Study& study, const std::string& run, const SamplePlan& plan, int64_t count) {
+  return sample_set(study.run(run), plan, count, study.seed(), study.quiet());
+}
+
+}  // namespace
+
+Panel quarter_curves(const std::string& run) {
+  return [=](Study& study) {
+    std::vector<Series> series;
+    const auto log = read_log(study.run(run).folder);
+    for (int q = 1; q <= 4; ++q) {
+      const std::string part = concat("quarter", q);
+      Series one = {.label = concat("steps ", (q - 1) * 25, "–", q * 25, " %")};
+      for (const Json& line : log) {
+        if (line.value("kind", "") != "epoch" || line.value("split", "") != "train") continue;
+        one.x.push_back(line.at("epoch").get<double>());
+        one.y.push_back(line.at(part).get<double>());
+        study.results().put(concat(run, ".train.", line.at("epoch").get<int64_t>(), ".", part), one.y.back());
+        study.results().put(concat(run, ".train.", line.at("epoch").get<int64_t>(), ".loss"), line.at("loss"));
+      }
+      study.results().put(concat(run, ".train.last.", part), one.y.back());
+      series.push_back(std::move(one));
+    }
+    study.add_figure(
+        concat("quarters-", run),
+        Plot{.title = concat(run, ": loss by quarter of the chain"),
+             .description = "The training loss over epochs, by quarter of the noise chain",
+             .x = {.label = "epoch"},
+             .y = {.label = "squared error of ε a pixel", .log = true},
+             .series = series},
+        "The mean squared error of the predicted noise, by where in the chain the picture was. The first "
+        "quarter, with the least noise, is the hardest: little noise is hard to tell from a stroke's edge.");
+  };
+}
+
+Panel sampler_grids(const std::string& run, const std::vector<NamedPlan>& plans, int64_t count) {
+  return [=](Study& study) {
+    Table table = {.columns = {"sampler", "evaluations of the net", "seconds for 64 pictures"},
+                   .caption = "On this machine, with nothing cached but the weights' transforms."};
+    study.add(Heading{concat(run, ": samples from the same noise")});
+    for (const NamedPlan& named : plans) {
+      const SampleSet set = draw(study, run, named.plan, count);
+      study.add_figure(
+          concat("samples-", run, "-", named.key),
+          ImageGrid{.title = named.title,
+                    .description = concat(count, " samples by ", named.title, ", not chosen by hand"),
+                    .pictures = to_pictures(set.pictures, PixelRange::kUnit),
+                    .columns = static_cast<int64_t>(std::ceil(std::sqrt(static_cast<double>(count)))),
+                    .zoom = 2},
+          concat("**", named.title, "**: ", count, " pictures, each place from the same x_T in every grid."));
+      table.rows.push_back({named.title, std::to_string(set.evaluations), fixed(set.seconds, 2)});
+      study.results().put(concat(run, ".", named.key, ".evaluations"), set.evaluations);
+      study.results().put(concat(run, ".", named.key, ".seconds"), set.seconds);
+    }
+    study.add(table);
+  };
+}
+
+Panel sampler_scores(const std::string& run, const std::vector<NamedPlan>& plans) {
+  return [=](Study& study) {
+    const ScoreBoard& board = study.scores(study.run(run));
+    Table table = {.columns = {"pictures"}, .caption = scores_caption(board)};
+    table.columns.insert(table.columns.end(), kScoreColumns.begin(), kScoreColumns.end());
+    const auto row = [&](const std::string& name, const std::string& path, const Json& score) {
+      put_scores(study.results(), path, score);
+      std::vector<std::string> cells = {name};
+      for (std::string& cell : score_cells(score)) cells.push_back(std::move(cell));
+      table.rows.push_back(std::move(cells));
+    };
+    for (const NamedPlan& named : plans)
+      row(named.title, concat(run, ".", named.key), board.score(draw(study, run, named.plan, board.count()).pictures));
+    row("real training pictures (the floor)", "floor", board.floor());
+    study.results().put("real.confident", board.real().at("confident"));
+    study.add(Heading{concat(run, ": measured against real digits")});
+    study.add(table);
+  };
+}
+
+Panel film(const std::string& run, const NamedPlan& named, int64_t frames, int64_t samples) {
+  return [=](Study& study) {
+    const TrainedRun& trained = study.run(run);
+    Diffusion& model = diffusion_of(trained);
+    FilmStrip strip(frames, samples, named.plan.steps);
+    const Tensor x_T = starting_noise(model, study.seed(), 0).slice(0, 0, samples);
+    strip.begin(x_T.to(trained.model->parameters().front().device()));
+    Rng rng = study.rng("film");
+    run_plan(named.plan, model, x_T.to(trained.model->parameters().front().device()), 0, rng,
+             [&](const SamplerStep& step) { strip.see(step); });
+    study.add(Heading{"From noise to digits"});
+    study.add_figure(
+        "film", strip.grid(trained.model->pixel_range()),
+        concat("Each row is one sample by ", named.title, ", from x_T on the left in even steps of the chain."));
+  };
+}
+
+Panel step_sweep(const std::string& run, const std::vector<PlanFamily>& families, const std::vector<int64_t>& steps,
+                 int64_t columns) {
+  return [=](Study& study) {
+    const ScoreBoard& board = study.scores(study.run(run));
+    ImageGrid grid = {
+        .title = concat(families[0].title, " with fewer and fewer steps"),
+        .description = "Each column starts from the same noise; each row has fewer steps than the one above",
+        .columns = columns,
+        .zoom = 2};
+    Table table = {.columns = {"sampler", "S", "evaluations", "seconds for 64", "same digit as the longest"},
+                   .caption = scores_caption(board)};
+    table.columns.insert(table.columns.end(), kScoreColumns.begin(), kScoreColumns.end());
+    std::vector<Series> quality;
+    for (const PlanFamily& family : families) {
+      std::vector<std::pair<double, double>> points;
+      Tensor reference;  // the digits of the longest chain, same x_T
+      for (const int64_t count : steps) {
+        if (count > family.most_steps) continue;
+        SamplePlan plan = family.plan;
+        plan.steps = count;
+        const SampleSet set = draw(study, run, plan, board.count());
+        const Features features = board.features(set.pictures);
+        const Tensor digits = digits_of(features);
+        if (!reference.defined()) reference = digits;
+        const Json score = board.score(set.pictures);
+        const std::string path = concat(run, ".", family.key, ".", count);
+        put_scores(study.results(), path, score);
+        study.results().put(path + ".agreement", share(digits == reference));
+        study.results().put(path + ".seconds", set.seconds);
+        study.results().put(path + ".evaluations", set.evaluations);
+        std::vector<std::string> cells = {family.title, std::to_string(count), std::to_string(set.evaluations),
+                                          fixed(set.seconds, 2), fixed(share(digits == reference), 3)};
+        for (std::string& cell : score_cells(score)) cells.push_back(std::move(cell));
+        table.rows.push_back(std::move(cells));
+        if (score.at("fcd").is_number())
+          points.emplace_back(static_cast<double>(set.evaluations), score.at("fcd").get<double>());
+        if (&family != &families[0]) continue;
+        grid.row_labels.push_back(concat("S = ", count));
+        for (Picture& picture : to_pictures(set.pictures.slice(0, 0, columns), PixelRange::kUnit))
+          grid.pictures.push_back(std::move(picture));
+      }
+      quality.push_back(sorted_series(family.title, std::move(points)));
+    }
+    put_scores(study.results(), "floor", board.floor());
+    study.add(Heading{"Fewer steps"});
+    study.add_figure("steps", grid,
+                     concat("Columns share their x_T. Steps are spaced by the trailing rule, which begins at x_T; ",
+                            "η = 0: the same noise gives the same digit at every S, if the digit survives."));
+    Plot plot = {.title = "Quality against the cost",
+                 .description = "Fréchet classifier distance against evaluations of the net, one line a sampler",
+                 .x = {.label = "evaluations of the net", .log = true},
+                 .y = {.label = "FCD", .log = true},
+                 .series = quality};
+    const Json& floor = board.floor();
+    if (floor.at("fcd").is_number())
+      plot.reference_lines = {{.y = floor.at("fcd").get<double>(), .label = "real against real"}};
+    study.add_figure("quality", plot, "Lower is better; the line is the distance of real training pictures.");
+    study.add(table);
+  };
+}
+
+Panel guidance_sweep(const std::string& run, int64_t label, const std::vector<double>& scales, int64_t columns) {
+  return [=](Study& study) {
+    const TrainedRun& trained = study.run(run);
+    const ScoreBoard& board = study.scores(trained);
+    const Features real = board.real_of_class(label);
+    const int64_t count = std::min(board.count(), real.features.size(0));
+    ImageGrid grid = {.title = concat("Class ", label, " at rising guidance"),
+                      .description = "Each column starts from the same noise; guidance rises downwards",
+                      .columns = columns,
+                      .zoom = 2};
+    Table table = {.columns = {"s (w in the other convention)", concat("called ", label), "confident ≥ 0.9",
+                               "pairwise distance", concat("FCD to real ", label, "s"), "accuracy, all ten"},
+                   .caption = concat(count, " samples a scale, against ", real.features.size(0),
+                                     " real test pictures of class ", label, "; classifier ", board.classifier_text(),
+                                     ". The last column: ", count, " samples of all classes in turn.")};
+    std::vector<std::pair<double, double>> hits, confident, diversity, distance, accuracy;
+    for (const double s : scales) {
+      const std::string key = concat("s", static_cast<int64_t>(s));
+      const SamplePlan one = {.labels = LabelChoice::kOne, .label = label, .guidance = s};
+      const SamplePlan each = {.labels = LabelChoice::kEach, .guidance = s};
+      const SampleSet set = draw(study, run, one, count), all = draw(study, run, each, count);
+      const Features features = board.features(set.pictures);
+      const Json score = score_samples(features, real);
+      const double called = share(digits_of(features) == label);
+      const double right = share(digits_of(board.features(all.pictures)) == all.labels);
+      const double spread = pairwise_distance(set.pictures);
+      const std::string path = concat(run, ".", key);
+      study.results().put(path + ".called", called);
+      study.results().put(path + ".accuracy", right);
+      study.results().put(path + ".pairwise_distance", spread);
+      put_scores(study.results(), path, score);
+      hits.emplace_back(s, called);
+      accuracy.emplace_back(s, right);
+      diversity.emplace_back(s, spread);
+      confident.emplace_back(s, score.at("confident").get<double>());
+      if (score.at("fcd").is_number()) distance.emplace_back(s, score.at("fcd").get<double>());
+      grid.row_labels.push_back(concat("s = ", shortest(s), " (w = ", shortest(guidance_w_of_scale(s)), ")"));
+      for (Picture& picture : to_pictures(set.pictures.slice(0, 0, columns), PixelRange::kUnit))
+        grid.pictures.push_back(std::move(picture));
+      table.rows.push_back({concat(shortest(s), " (", shortest(guidance_w_of_scale(s)), ")"), fixed(called, 3),
+                            score_text(score, "confident", 3), fixed(spread, 3), score_text(score, "fcd", 2),
+                            fixed(right, 3)});
+    }
+    study.results().put("real.pairwise_distance", pairwise_distance(board.pictures_of_class(label)));
+    study.add(Heading{concat("Class ", label, " over the guidance scale")});
+    study.add_figure(
+        "guidance", grid,
+        "Columns share their x_T (DDIM, 50 steps). Convention A, ε = ε(∅) + s (ε(y) − ε(∅)): s = 0 knows no "
+        "class, s = 1 is the plain conditional model. In brackets w of the other convention, s = 1 + w; the "
+        "exercise's w ∈ {0,1,3,7} is s ∈ {0,1,3,7} by the first reading and {1,2,4,8} by the second: both "
+        "are here.");
+    study.add_figure(
+        "guidance-shares",
+        Plot{.title = "What guidance buys",
+             .description = "Share of samples called the class, accuracy over ten classes, and confidence",
+             .x = {.label = "s"},
+             .y = {.label = "share of samples"},
+             .series = {sorted_series(concat("called ", label), hits), sorted_series("right, all ten", accuracy),
+                        sorted_series("confident ≥ 0.9", confident)}},
+        "What the classifier says of the samples.");
+    study.add_figure("guidance-distance",
+                     Plot{.title = "What guidance costs",
+                          .description = "Fréchet distance to the real pictures of the class over guidance",
+                          .x = {.label = "s"},
+                          .y = {.label = concat("FCD to real ", label, "s")},
+                          .series = {sorted_series("samples", distance)}},
+                     "Sharper is not closer: past some scale the samples leave the real class.");
+    study.add_figure("guidance-diversity",
+                     Plot{.title = "Diversity",
+                          .description = "Mean distance between two samples over guidance",
+                          .x = {.label = "s"},
+                          .y = {.label = "mean distance of two samples", .min = 0.0},
+                          .series = {sorted_series("samples", diversity)},
+                          .reference_lines = {{.y = study.results().number("real.pairwise_distance"),
+                                               .label = concat("real ", label, "s")}}},
+                     "Root mean square over pixels in [0,1], mean over pairs.");
+    study.add(table);
+  };
+}
+
+Panel class_grid(const std::string& run, double scale, int64_t rows) {
+  return [=](Study& study) {
+    const SamplePlan plan = {.labels = LabelChoice::kEach, .guidance = scale};
+    const int64_t classes = diffusion_of(study.run(run)).classes();
+    const SampleSet set = draw(study, run, plan, rows * classes);
+    std::vector<std::string> names;
+    for (int64_t k = 0; k < classes; ++k) names.push_back(std::to_string(k));
+    study.add(Heading{concat("All classes at s = ", shortest(scale))});
+    study.add_figure("classes",
+                     ImageGrid{.title = "One column a class",
+                               .description = "Samples of every class, one column each",
+                               .pictures = to_pictures(set.pictures, PixelRange::kUnit),
+                               .columns = classes,
+                               .zoom = 2,
+                               .column_labels = names},
+                     concat("DDIM, 50 steps, guidance s = ", shortest(scale),
+                            " (w = ", shortest(guidance_w_of_scale(scale)), " in the other convention)."));
+  };
+}
+
+}  // namespace sextant::panels

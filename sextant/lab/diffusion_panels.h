@@ -1,0 +1,44 @@
+// Panels of diffusion runs: samples by several samplers from the same noise, their scores, films, and sweeps over the
+// number of steps and over guidance.
+#pragma once
+
+#include "sextant/lab/experiment.h"
+#include "sextant/lab/sample_sets.h"
+
+namespace sextant::panels {
+
+struct NamedPlan {
+  std::string key, title;  // "ddim50", "DDIM, 50 steps"
+  SamplePlan plan;
+};
+
+// A plan whose steps vary.
+struct PlanFamily {
+  std::string key, title;
+  SamplePlan plan;
+  int64_t most_steps = 1000;
+};
+
+// Training loss by quarter of the chain over epochs -> <run>.train.<epoch>.quarter1 … and .loss, <run>.train.last.….
+Panel quarter_curves(const std::string& run);
+
+// `count` samples by each plan from the same x_T, with time and evaluations -> <run>.<key>.seconds, .evaluations.
+Panel sampler_grids(const std::string& run, const std::vector<NamedPlan>& plans, int64_t count);
+
+// Scores of each plan's samples beside real pictures -> <run>.<key>.fcd …, floor.fcd …, real.confident.
+Panel sampler_scores(const std::string& run, const std::vector<NamedPlan>& plans);
+
+// Some samples on their way.
+Panel film(const std::string& run, const NamedPlan& plan, int64_t frames, int64_t samples);
+
+// Pictures, scores, time, and agreement with the longest chain, over steps -> <run>.<key>.<S>.fcd, .agreement, ….
+Panel step_sweep(const std::string& run, const std::vector<PlanFamily>& families, const std::vector<int64_t>& steps,
+                 int64_t columns);
+
+// One class over the guidance scale -> <run>.s<scale>.called, .accuracy, .pairwise_distance, .fcd, ….
+Panel guidance_sweep(const std::string& run, int64_t label, const std::vector<double>& scales, int64_t columns);
+
+// `rows` samples of every class at one guidance scale.
+Panel class_grid(const std::string& run, double scale, int64_t rows);
+
+}  // namespace sextant::panels

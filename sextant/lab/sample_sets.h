@@ -1,0 +1,67 @@
+// Samples of a diffusion run, drawn by one plan: which sampler, how many steps, which guidance, which classes. Sets are
+// kept beside the run's weights and grow on demand, so that pages share them and hours of sampling survive a kill.
+#pragma once
+
+#include "sextant/diffusion/samplers.h"
+#include "sextant/lab/run_store.h"
+
+namespace sextant {
+
+enum class LabelChoice { kNone, kEach, kOne };
+constexpr auto enum_names(LabelChoice) {
+  return std::array{std::pair{LabelChoice::kNone, "none"}, std::pair{LabelChoice::kEach, "each"},
+                    std::pair{LabelChoice::kOne, "one"}};
+}
+
+struct SamplePlan {
+  SamplerConfig sampler = Ddim{};
+  int64_t steps = 50;
+  Spacing spacing = Spacing::kTrailing;
+  LabelChoice labels = LabelChoice::kNone;
+  int64_t label = 0;
+  double guidance = 1.0;
+  static constexpr auto fields() {
+    return std::tuple{
+        Field{"sampler", &SamplePlan::sampler, "from noise to data"},
+        Field{"steps", &SamplePlan::steps, "evaluations of the net, or pairs of them under guidance",
+              between(1, 100000)},
+        Field{"spacing", &SamplePlan::spacing, "which steps of the chain are visited"},
+        Field{"labels", &SamplePlan::labels, "none: unconditional; each: all classes in turn; one: `label`"},
+        Field{"label", &SamplePlan::label, "the class, where labels = one", at_least(0)},
+        Field{"guidance", &SamplePlan::guidance, "s in eps(none) + s (eps(label) - eps(none))", at_least(0)},
+    };
+  }
+};
+
+// What the model can do beyond sampling. Throws UsageError when it is no diffusion model.
+Diffusion& diffusion_of(const TrainedRun& trained);
+
+// Throws UsageError where plan and model do not fit: labels on an unconditional run, a label out of range, more steps
+// than the chain has.
+void check_plan(const SamplePlan& plan, const Diffusion& model);
+
+// int64 [count]: the labels of samples first … first + count - 1, or undefined for an unconditional model.
+Tensor labels_of(const SamplePlan& plan, const Diffusion& model, int64_t first, int64_t count);
+
+// Samples that begin from the noise `x_T`, in the model's range. `first` is the place of x_T[0] in the whole set.
+Tensor run_plan(const SamplePlan& plan, Diffusion& model, const Tensor& x_T, int64_t first, Rng& rng,
+                const StepObserver& observer = {});
+
+// The noise that the samples first … first + kSampleChunk - 1 start from: the same for every plan.
+constexpr int64_t kSampleChunk = 64;
+Tensor starting_noise(const Diffusion& model, uint64_t seed, int64_t first);
+
+struct SampleSet {
+  Tensor pictures;          // uint8 [N,C,H,W]
+  Tensor labels;            // int64 [N], or undefined
+  double seconds = 0;       // of sampling a full chunk of 64, the fastest
+  int64_t evaluations = 0;  // of the net, a sample
+};
+
+// `count` samples: read from <run>/samples, drawn in whole chunks where missing, and kept.
+SampleSet sample_set(const TrainedRun& trained, const SamplePlan& plan, int64_t count, uint64_t seed, bool quiet);
+
+// x in [-1,1] or [0,1] as bytes.
+Tensor to_bytes(const Tensor& x, PixelRange range);
+
+}  // namespace sextant
