@@ -36,7 +36,7 @@ std::vector<std::string> score_cells(const Json& score) {
 std::string scores_caption(const ScoreBoard& board) {
   return concat("Each row against the same ", board.count(),
                 " test pictures. FCD: Fréchet distance between features of our own classifier (",
-                board.classifier_text(),
+                board.text(),
                 "); no FID, and comparable inside this program only. Pictures are rounded to 8 bits first.");
 }
 
@@ -131,7 +131,7 @@ Panel sampler_scores(const std::string& run, const std::vector<NamedPlan>& plans
     for (const NamedPlan& named : plans)
       row(named.title, concat(run, ".", named.key), board.score(draw(study, run, named.plan, board.count()).pictures));
     row("real training pictures (the floor)", "floor", board.floor());
-    study.results().put("real.confident", board.real().at("confident"));
+    study.results().put("real.confident", board.real_confident());
     study.add(Heading{concat(run, ": measured against real digits")});
     study.add(table);
   };
@@ -219,7 +219,7 @@ Panel guidance_sweep(const std::string& run, int64_t label, const std::vector<do
   return [=](Study& study) {
     const TrainedRun& trained = study.run(run);
     const ScoreBoard& board = study.scores(trained);
-    const Features real = board.real_of_class(label);
+    const Features real = board.features(board.pictures_of_class(label));
     const int64_t count = std::min(board.count(), real.features.size(0));
     ImageGrid grid = {.title = concat("Class ", label, " at rising guidance"),
                       .description = "Each column starts from the same noise; guidance rises downwards",
@@ -228,7 +228,7 @@ Panel guidance_sweep(const std::string& run, int64_t label, const std::vector<do
     Table table = {.columns = {"s (w in the other convention)", concat("called ", label), "confident ≥ 0.9",
                                "pairwise distance", concat("FCD to real ", label, "s"), "accuracy, all ten"},
                    .caption = concat(count, " samples a scale, against ", real.features.size(0),
-                                     " real test pictures of class ", label, "; classifier ", board.classifier_text(),
+                                     " real test pictures of class ", label, "; classifier ", board.text(),
                                      ". The last column: ", count, " samples of all classes in turn.")};
     std::vector<std::pair<double, double>> hits, confident, diversity, distance, accuracy;
     for (const double s : scales) {
@@ -240,7 +240,7 @@ Panel guidance_sweep(const std::string& run, int64_t label, const std::vector<do
       const Json score = score_samples(features, real);
       const double called = share(digits_of(features) == label);
       const double right = share(digits_of(board.features(all.pictures)) == all.labels);
-      const double spread = pairwise_distance(set.pictures);
+      const double spread = mean_pairwise_distance(set.pictures);
       const std::string path = concat(run, ".", key);
       study.results().put(path + ".called", called);
       study.results().put(path + ".accuracy", right);
@@ -258,7 +258,7 @@ Panel guidance_sweep(const std::string& run, int64_t label, const std::vector<do
                             score_text(score, "confident", 3), fixed(spread, 3), score_text(score, "fcd", 2),
                             fixed(right, 3)});
     }
-    study.results().put("real.pairwise_distance", pairwise_distance(board.pictures_of_class(label)));
+    study.results().put("real.pairwise_distance", mean_pairwise_distance(board.pictures_of_class(label)));
     study.add(Heading{concat("Class ", label, " over the guidance scale")});
     study.add_figure(
         "guidance", grid,
@@ -290,7 +290,7 @@ Panel guidance_sweep(const std::string& run, int64_t label, const std::vector<do
                           .series = {sorted_series("samples", diversity)},
                           .reference_lines = {{.y = study.results().number("real.pairwise_distance"),
                                                .label = concat("real ", label, "s")}}},
-                     "Root mean square over pixels in [0,1], mean over pairs.");
+                     "Euclidean distance of two pictures, pixels in [0,1], mean over pairs.");
     study.add(table);
   };
 }

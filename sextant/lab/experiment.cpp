@@ -88,7 +88,7 @@ const TrainedRun& Study::run(const std::string& name) {
 
 const ScoreBoard& Study::scores(const TrainedRun& trained) {
   auto& board = scores_[trained.run.data.name];
-  if (!board) board = std::make_unique<ScoreBoard>(*trained.data, samples_at(options_.scale));
+  if (!board) board = std::make_unique<ScoreBoard>(trained, samples_at(options_.scale));
   return *board;
 }
 

@@ -133,9 +133,4 @@ SampleSet sample_set(const TrainedRun& trained, const SamplePlan& plan, int64_t 
           .evaluations = evaluations_of(plan, model)};
 }
 
-Tensor to_bytes(const Tensor& x, PixelRange range) {
-  const Tensor unit = range == PixelRange::kSymmetric ? (x + 1) * 0.5 : x;
-  return (unit.clamp(0, 1) * 255).round().to(at::kByte).to(at::kCPU).contiguous();
-}
-
 }  // namespace sextant

@@ -4,6 +4,7 @@
 
 #include "sextant/diffusion/samplers.h"
 #include "sextant/lab/run_store.h"
+#include "sextant/metrics/features.h"
 
 namespace sextant {
 
@@ -60,8 +61,5 @@ struct SampleSet {
 
 // `count` samples: read from <run>/samples, drawn in whole chunks where missing, and kept.
 SampleSet sample_set(const TrainedRun& trained, const SamplePlan& plan, int64_t count, uint64_t seed, bool quiet);
-
-// x in [-1,1] or [0,1] as bytes.
-Tensor to_bytes(const Tensor& x, PixelRange range);
 
 }  // namespace sextant

@@ -31,12 +31,20 @@ ConvShape shape_of(const Tensor& x, int64_t out) {
 // Where a network meets the picture.
 bool is_edge(const Tensor& weight) { return std::min(weight.size(0), weight.size(1)) <= kernels::kFewChannels; }
 
-Tensor transform(const Tensor& weight, ConvPass pass) {
-  const int64_t in = weight.size(1), out = weight.size(0);
-  const Tensor transformed = at::empty({kernels::winograd_weights_size(in, out, pass)}, weight.options());
+// Into `buffer`, which grows as needed: one for all layers while training, so that these megabytes leave no holes
+// between activations.
+Tensor transform(const Tensor& weight, ConvPass pass, Tensor& buffer) {
+  const int64_t in = weight.size(1), out = weight.size(0), size = kernels::winograd_weights_size(in, out, pass);
+  if (!buffer.defined() || buffer.numel() < size) buffer = at::empty({size}, weight.options());
+  const Tensor transformed = buffer.narrow(0, 0, size);
   kernels::winograd_weights(kernels::contiguous_filter(weight.const_data_ptr<float>(), in), in, out, pass,
                             transformed.data_ptr<float>());
   return transformed;
+}
+
+Tensor& training_buffer() {
+  static thread_local Tensor buffer;
+  return buffer;
 }
 
 const float* data_or_null(const Tensor& t) { return t.defined() ? t.const_data_ptr<float>() : nullptr; }
@@ -57,6 +65,7 @@ Tensor convolve(const Tensor& x, const Tensor& weight, const Tensor& transformed
   return y;
 }
 
+// dx + passed.
 Tensor data_gradient(const Tensor& x, const Tensor& weight, const Tensor& dy, const Tensor& passed) {
   const Tensor dx = map_like(x, x.size(1));
   ConvShape shape = shape_of(x, weight.size(0));
@@ -67,7 +76,7 @@ Tensor data_gradient(const Tensor& x, const Tensor& weight, const Tensor& dy, co
     return passed.defined() ? dx + passed : dx;
   }
   std::swap(shape.in, shape.out);
-  const Tensor transformed = transform(weight, ConvPass::kBackwardData);
+  const Tensor transformed = transform(weight, ConvPass::kBackwardData, training_buffer());
   kernels::winograd_convolve(shape, dy.const_data_ptr<float>(), transformed.const_data_ptr<float>(), nullptr,
                              data_or_null(passed), dx.data_ptr<float>());
   return dx;
@@ -78,7 +87,7 @@ class FastConv : public torch::autograd::Function<FastConv> {
  public:
   static variable_list forward(AutogradContext* context, const Tensor& x_any, const Tensor& weight, const Tensor& bias,
                                const std::optional<Tensor>& residual, bool pass) {
-    const Tensor transformed = is_edge(weight) ? Tensor() : transform(weight, ConvPass::kForward);
+    const Tensor transformed = is_edge(weight) ? Tensor() : transform(weight, ConvPass::kForward, training_buffer());
     context->save_for_backward({x_any, weight, bias});  // the residual is linear: nothing to keep
     context->saved_data["residual"] = residual.has_value();
     const Tensor y =
@@ -146,7 +155,7 @@ bool Conv2dImpl::runs_ours(const Tensor& x) const {
 
 Tensor Conv2dImpl::infer(const Tensor& x, const Tensor& residual) {
   if (!is_edge(weight) && (!transformed_.defined() || transformed_version_ != weight._version())) {
-    transformed_ = transform(weight, ConvPass::kForward);
+    transform(weight, ConvPass::kForward, transformed_);
     transformed_version_ = weight._version();
   }
   return convolve(channels_last(x), weight, transformed_, bias,

@@ -10,7 +10,7 @@ namespace fs = std::filesystem;
 
 TEST(Cli, EveryCommandHasHelpWithAnExample) {
   const ScratchFolder scratch;
-  for (const char* command : {"list", "run", "train", "sample", "eval", "report", "data", "info", "doctor"}) {
+  for (const char* command : {"list", "run", "train", "sample", "eval", "export", "report", "data", "info", "doctor"}) {
     const Said said = run({command, "--help"}, scratch.path());
     EXPECT_EQ(said.code, 0) << command;
     EXPECT_NE(said.out.find("Example: sextant " + std::string(command)), std::string::npos) << said.out;

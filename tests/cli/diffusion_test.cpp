@@ -1,0 +1,114 @@
+// Sampling a diffusion run from the command line, end to end on a net that trains in a second, and what is refused.
+#include <gtest/gtest.h>
+
+#include "program.h"
+#include "sextant/base/files.h"
+
+namespace sextant::testing_program {
+namespace {
+namespace fs = std::filesystem;
+
+std::vector<std::string> tiny_training(const fs::path& out, bool conditional) {
+  const std::string recipe = (source_root() / "recipes" / "ddpm-mnist.toml").string();
+  std::vector<std::string> arguments = {"train", recipe, "--quiet", "--out", out.string()};
+  for (const char* setting : {"data.limit=128", "data.test_limit=32", "train.epochs=1", "train.batch_size=32",
+                              "train.keep_epochs=[]", "model.net.widths=[8,8]", "model.net.groups=4"})
+    arguments.insert(arguments.end(), {"--set", setting});
+  arguments.insert(arguments.end(), {"--set", concat("model.conditional=", conditional ? "true" : "false")});
+  return arguments;
+}
+
+class DiffusionCli : public testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_EQ(run(tiny_training(path("guided"), true), scratch_.path()).code, 0);
+    ASSERT_EQ(run(tiny_training(path("plain"), false), scratch_.path()).code, 0);
+  }
+  fs::path path(const char* name) const { return scratch_.path() / name; }
+  Said sample(std::vector<std::string> arguments) const {
+    arguments.insert(arguments.begin(), "sample");
+    return run(arguments, scratch_.path());
+  }
+  ScratchFolder scratch_;
+};
+
+TEST_F(DiffusionCli, SamplesByEverySamplerAndFilmsThem) {
+  const std::vector<std::vector<std::string>> plans = {
+      {"guided", "--steps", "5", "--guidance", "3", "--label", "7", "--film", "film.png"},
+      {"guided", "--steps", "4", "--each-label"},
+      {"guided", "--steps", "4", "--sampler", "ddpm", "--no-clip"},
+      {"plain", "--steps", "4", "--sampler", "dpm-solver", "--spacing", "linspace", "--film", "film.png"},
+      {"plain", "--steps", "4", "--eta", "1"},
+      {"plain"}};
+  for (std::vector<std::string> arguments : plans) {
+    arguments.insert(arguments.end(), {"-n", "3", "-o", "grid.png", "--json"});
+    const Said said = sample(arguments);
+    ASSERT_EQ(said.code, 0) << said.err;
+    EXPECT_EQ(said.json().at("count"), 3);
+    EXPECT_TRUE(said.json().contains("plan"));
+    for (const char* file : {"grid.png", "film.png"}) EXPECT_EQ(read_file(path(file)).substr(1, 3), "PNG") << file;
+  }
+}
+
+TEST_F(DiffusionCli, TheSameSeedGivesTheSamePicture) {
+  std::string before;
+  for (const char* seed : {"1", "1", "2"}) {
+    ASSERT_EQ(sample({"guided", "-n", "2", "--steps", "3", "-o", "grid.png", "--seed", seed}).code, 0);
+    const std::string now = read_file(path("grid.png"));
+    if (!before.empty()) EXPECT_EQ(now == before, std::string(seed) == "1");
+    before = now;
+  }
+}
+
+TEST_F(DiffusionCli, WhatDoesNotFitIsRefusedWithTheRemedy) {
+  struct Refused {
+    std::vector<std::string> arguments;
+    const char* says;
+  };
+  const Refused refused[] = {
+      {{"guided", "--steps", "0"}, "at least 1"},
+      {{"guided", "--steps", "1001"}, "between 1 and the chain's 1000"},
+      {{"guided", "--sampler", "euler"}, "ddim"},
+      {{"guided", "--spacing", "even"}, "trailing"},
+      {{"guided", "--label", "10"}, "0 to 9"},
+      {{"guided", "--label", "3", "--each-label"}, "not both"},
+      {{"guided", "--guidance", "3"}, "--label"},
+      {{"guided", "--guidance", "-1", "--label", "3"}, "at least 0"},
+      {{"plain", "--guidance", "3", "--label", "3"}, "conditional"},
+      {{"guided", "--eta", "2"}, "1"},
+      {{"guided", "--eta", "0.5", "--sampler", "ddpm"}, "--eta belongs"},
+      {{"guided", "--film", "film.png", "--film-frames", "1000"}, "2 to 64"},
+      {{"guided", "-n", "0"}, "between 1"},
+      {{(source_root() / "zoo" / "vae-mnist").string(), "--steps", "10"}, "no diffusion model"},
+  };
+  for (const Refused& r : refused) {
+    const Said said = sample(r.arguments);
+    std::string line;
+    for (const std::string& word : r.arguments) line += word + " ";
+    EXPECT_EQ(said.code, 2) << line << said.err;
+    EXPECT_NE(said.err.find(r.says), std::string::npos) << line << said.err;
+  }
+}
+
+TEST_F(DiffusionCli, AnExportIsARunOfHalfTheSize) {
+  ASSERT_EQ(run({"export", "guided", "small", "--bf16"}, scratch_.path()).code, 0);
+  EXPECT_LT(fs::file_size(path("small") / "weights.safetensors"),
+            0.7 * fs::file_size(path("guided") / "weights.safetensors"));
+  EXPECT_EQ(sample({"small", "-n", "2", "--steps", "2"}).code, 0);
+  EXPECT_EQ(run({"export", "guided", "small"}, scratch_.path()).code, 2);
+}
+
+TEST(ExerciseSlow, TheDiffusionExercisesRunEndToEnd) {
+  const ScratchFolder scratch;
+  for (const char* id : {"14.26", "14.27", "14.28"}) {
+    const Said said = run({"run", id, "--scale", "smoke", "--json", "--quiet"}, scratch.path());
+    ASSERT_EQ(said.code, 0) << id << said.err;
+    const Json result = said.json();
+    EXPECT_EQ(result.at("exercise"), id);
+    EXPECT_TRUE(fs::exists(scratch.path() / result.at("report").get<std::string>()));
+    for (const Json& claim : result.at("claims")) EXPECT_NE(claim.at("verdict"), "fails") << claim.dump();
+  }
+}
+
+}  // namespace
+}  // namespace sextant::testing_program
