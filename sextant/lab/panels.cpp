@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "sextant/metrics/likelihood.h"
+#include "sextant/metrics/table.h"
 #include "sextant/report/text.h"
 #include "sextant/train/run_log.h"
 
