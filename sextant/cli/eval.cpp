@@ -1,32 +1,76 @@
+#include <algorithm>
+
+#include "sextant/base/progress.h"
 #include "sextant/cli/command.h"
-#include "sextant/lab/run_store.h"
-#include "sextant/metrics/likelihood.h"
+#include "sextant/lab/scoring_classifier.h"
+#include "sextant/metrics/table.h"
 
 namespace sextant {
 namespace {
 
 struct Options {
-  std::string run, metrics = "elbo";
-  int64_t images = 100, samples = 1000;
+  std::string run, metrics = "elbo", classifier;
+  int64_t images = 100, samples = 1000, count = 10000;
   uint64_t seed = 0;
 };
 
 const MetricRow& metric_named(const std::string& name) {
   std::string known;
   for (const MetricRow& row : metrics()) {
+    SEXTANT_USAGE_CHECK(name != row.name || row.refusal == nullptr, "[eval] ", row.refusal);
     if (name == row.name) return row;
-    known += concat(" ", row.name);
+    if (row.refusal == nullptr) known += concat(" ", row.name);
   }
   throw UsageError(concat("[eval] there is no metric '", name, "'; known are:", known));
 }
 
-void eval(const Options& options, Console& console) {
-  SEXTANT_USAGE_CHECK(options.images >= 1 && options.samples >= 1, "[eval] --images and --samples must be at least 1");
+std::vector<const MetricRow*> wanted_metrics(const Options& options) {
   std::vector<const MetricRow*> wanted;
   std::stringstream names(options.metrics);
   for (std::string name; std::getline(names, name, ',');) wanted.push_back(&metric_named(name));
   SEXTANT_USAGE_CHECK(!wanted.empty(), "[eval] --metrics names none; try --metrics elbo");
-  const TrainedRun trained = open_run(find_shipped(options.run), console.prepare());
+  return wanted;
+}
+
+// What the rows that score samples share: data, classifier, and the samples once they are asked for.
+struct Scoring {
+  Dataset reference;
+  OpenClassifier classifier;
+  std::unique_ptr<Progress> progress;
+  std::unique_ptr<SampleStudy> study;
+};
+
+std::unique_ptr<Scoring> prepare_scoring(const TrainedRun& trained, const Options& options, Needs needs,
+                                         at::Device device, const Console& console) {
+  auto scoring = std::make_unique<Scoring>();
+  GenerativeModel& model = trained.generative();
+  std::optional<ScoringClassifier> classifier;
+  if (needs == Needs::kClassifier) {
+    const auto folder = options.classifier.empty() ? std::filesystem::path() : find_shipped(options.classifier);
+    scoring->classifier = open_scoring_classifier(trained, folder, device);
+    classifier = scoring->classifier.scoring;
+  }
+  scoring->reference = reference_data(trained.run);
+  Scoring& shared = *scoring;
+  scoring->study = std::make_unique<SampleStudy>(
+      model, shared.reference, options.count, options.seed, classifier, [&shared, &options, &console](int64_t done) {
+        if (!shared.progress)
+          shared.progress = std::make_unique<Progress>("sampling", options.count, done, 1.0, console.quiet);
+        shared.progress->update(done, [&] { return concat(done, " of ", options.count, " samples"); });
+        if (done == options.count) shared.progress.reset();
+      });
+  return scoring;
+}
+
+void eval(const Options& options, Console& console) {
+  SEXTANT_USAGE_CHECK(options.images >= 1 && options.samples >= 1, "[eval] --images and --samples must be at least 1");
+  const std::vector<const MetricRow*> wanted = wanted_metrics(options);
+  const at::Device device = console.prepare();
+  const TrainedRun trained = open_run(find_shipped(options.run), device);
+  Needs needs = Needs::kModel;
+  for (const MetricRow* metric : wanted) needs = std::max(needs, metric->needs);
+  std::unique_ptr<Scoring> scoring;
+  if (needs != Needs::kModel) scoring = prepare_scoring(trained, options, needs, device, console);
   const Dataset data = load_dataset(trained.run.data);
   Json result = {{"run", trained.run.name}, {"fingerprint", fingerprint(trained.run)}, {"split", "test"},
                  {"seed", options.seed},    {"data_sha256", data.content_hash},        {"metrics", Json::object()}};
@@ -36,11 +80,15 @@ void eval(const Options& options, Console& console) {
                                           .data = data,
                                           .images = options.images,
                                           .samples = options.samples,
-                                          .seed = options.seed});
+                                          .seed = options.seed,
+                                          .study = scoring ? scoring->study.get() : nullptr});
     result["metrics"][metric->name] = numbers;
     text += concat("  ", metric->name, " (", metric->text, ")\n");
-    for (const auto& [name, value] : numbers.items()) text += concat("    ", name, " = ", value.dump(), "\n");
+    for (const auto& [name, value] : numbers.items())
+      if (name != "provenance") text += concat("    ", name, " = ", value.dump(), "\n");
   }
+  if (scoring)
+    text += concat("  samples and what they are held against\n    ", scoring->study->provenance().dump(), "\n");
   console.print(result, text);
 }
 
@@ -55,8 +103,16 @@ void add_eval(CLI::App& app, Console& console) {
   command->add_option("--metrics", options->metrics, text)->capture_default_str();
   command->add_option("--images", options->images, "log_likelihood: test images used")->capture_default_str();
   command->add_option("--samples", options->samples, "log_likelihood: draws of z an image")->capture_default_str();
+  command
+      ->add_option("-n,--count", options->count,
+                   "scores of samples: how many, against as many test pictures; compare equal numbers only")
+      ->capture_default_str();
+  command->add_option("--classifier", options->classifier,
+                      "scores of samples: the run that classifies; without it the one that ships for the data set");
   command->add_option("--seed", options->seed, "seed of the noise")->capture_default_str();
-  command->footer("Example: sextant eval zoo/vae-mnist --metrics elbo,log_likelihood --samples 5000 --json");
+  command->footer(
+      "Example: sextant eval zoo/vae-mnist --metrics elbo,log_likelihood --samples 5000 --json\n"
+      "Example: sextant eval zoo/vae-mnist --metrics fcd,kid,precision_recall -n 10000");
   add_common(*command, console, true);
   command->callback([options, &console] { eval(*options, console); });
 }

@@ -32,7 +32,7 @@ void list(Console& console) {
   const auto recipes = files_below("recipes", ".toml"), zoo = files_below("zoo", "");
   text += "Recipes (sextant train RECIPE)\n";
   for (const auto& recipe : recipes) text += concat("  ", recipe, "\n");
-  text += "Trained weights (sextant sample NAME)\n";
+  text += "Trained weights (sextant sample NAME, sextant eval NAME)\n";
   for (const auto& entry : zoo) text += concat("  ", entry, "\n");
   text += "Data sets\n";
   for (const auto& presence : catalogue::list()) {

@@ -22,7 +22,9 @@ std::shared_ptr<Trainable> build_model(const ModelConfig& config, const ItemShap
 std::vector<FamilyRow> families() {
   return {{VaeConfig::kTag.value, "variational autoencoder, β-VAE", "lower bound of log p(x), samples in one pass"},
           {DdpmConfig::kTag.value, "denoising diffusion, with classes and guidance",
-           "lower bound of log p(x), noise prediction (score), samples in many steps"}};
+           "lower bound of log p(x), noise prediction (score), samples in many steps"},
+          {ClassifierConfig::kTag.value, "convolutional classifier (no generative model)",
+           "classes and features, by which samples are measured"}};
 }
 
 }  // namespace sextant

@@ -1,17 +1,18 @@
-// The table of contents of the families: one alternative each. A family without a build_model overload does not
-// compile.
+// The table of contents of the families: one alternative each, and the classifier that measures them. A family without
+// a build_model overload does not compile.
 #pragma once
 
 #include <memory>
 #include <variant>
 
+#include "sextant/families/classifier.h"
 #include "sextant/families/ddpm.h"
 #include "sextant/families/model.h"
 #include "sextant/families/vae.h"
 
 namespace sextant {
 
-using ModelConfig = std::variant<VaeConfig, DdpmConfig>;
+using ModelConfig = std::variant<VaeConfig, DdpmConfig, ClassifierConfig>;
 
 // A model with fresh weights drawn from `rng` alone. Throws UsageError when config and data do not fit.
 std::shared_ptr<Trainable> build_model(const ModelConfig& config, const ItemShape& shape, const Rng& rng);

@@ -6,6 +6,7 @@
 
 #include "sextant/lab/sample_sets.h"
 #include "sextant/metrics/likelihood.h"
+#include "sextant/metrics/table.h"
 #include "sextant/report/text.h"
 #include "sextant/tensor/shape.h"
 #include "sextant/train/run_log.h"

@@ -1,9 +1,6 @@
 // Likelihoods of latent-variable models. All in nats; sums over pixels; nothing averaged but where said.
 #pragma once
 
-#include <span>
-
-#include "sextant/base/json.h"
 #include "sextant/families/model.h"
 
 namespace sextant {
@@ -25,21 +22,5 @@ Tensor kl_per_unit(LatentVariable& model, const Split& split, PixelRange range);
 
 // Mean squared error a pixel of decode(posterior mean) over a split.
 double reconstruction_error(LatentVariable& model, const Split& split, PixelRange range);
-
-// What `sextant eval` can measure: a name, what it is, and how. Each adds its numbers to a JSON object and says why
-// where a model can't be measured so.
-struct EvalRequest {
-  Trainable& model;
-  const Dataset& data;
-  int64_t images = 100;    // log_likelihood: test images used
-  int64_t samples = 1000;  // log_likelihood: draws of z an image
-  uint64_t seed = 0;
-};
-struct MetricRow {
-  const char* name;
-  const char* text;
-  Json (*measure)(const EvalRequest& request);
-};
-std::span<const MetricRow> metrics();
 
 }  // namespace sextant

@@ -37,6 +37,8 @@ struct Mistake {
 TEST(Cli, MistakesEndWithTheirCodeAndNameTheRemedy) {
   const ScratchFolder scratch;
   const std::string recipe = (source_root() / "recipes" / "vae-mnist.toml").string();
+  const std::string vae = (source_root() / "zoo" / "vae-mnist").string();
+  const std::string classifier = (source_root() / "zoo" / "classifier-mnist").string();
   write_file(scratch.path() / "typo.toml", "[train]\nepoch = 3\n");
   write_file(scratch.path() / "broken.toml", "[train\nepochs = 3\n");
   write_file(scratch.path() / "points.toml", "[data]\nname = \"two_moons\"\n");
@@ -64,7 +66,13 @@ TEST(Cli, MistakesEndWithTheirCodeAndNameTheRemedy) {
       {{"sample", "later"}, 1, "another version"},
       {{"sample", "damaged"}, 1, "damaged"},
       {{"sample", "nowhere", "-n", "0"}, 2, "between 1 and"},
-      {{"eval", "nowhere", "--metrics", "fid"}, 2, "known are: elbo"},
+      {{"sample", classifier}, 2, "is no generative model"},
+      {{"eval", "nowhere", "--metrics", "fdi"}, 2, "known are: elbo"},
+      {{"eval", "nowhere", "--metrics", "fid"}, 2, "Use --metrics fcd"},
+      {{"eval", classifier, "--metrics", "fcd"}, 2, "is no generative model"},
+      {{"eval", vae, "--metrics", "accuracy"}, 2, "needs a classifier"},
+      {{"eval", vae, "--metrics", "fcd", "-n", "10001"}, 2, "between 1 and the 10000"},
+      {{"eval", vae, "--metrics", "kid", "--classifier", vae}, 2, "is no classifier"},
       {{"info", "junk.safetensors"}, 1, "junk.safetensors"},
       {{"data", "fetch", "nothing"}, 2, "mnist"},
       {{"data", "add", "mnist", "nowhere"}, 1, "nowhere"},
@@ -82,6 +90,30 @@ TEST(Cli, ErrorsAreJsonTooWhereItWasAskedFor) {
   const ScratchFolder scratch;
   const Said said = run({"run", "14.99", "--json"}, scratch.path());
   EXPECT_EQ(said.json().at("error").at("kind"), "usage");
+}
+
+// Samples are drawn once and scored by the classifier that ships; every record says what it was measured with.
+TEST(Cli, ScoresOfSamplesCarryTheirFloorAndProvenance) {
+  const ScratchFolder scratch;
+  const std::string vae = (source_root() / "zoo" / "vae-mnist").string();
+  const Said said =
+      run({"eval", vae, "--metrics", "fcd,kid,precision_recall,inception_score,coverage,confidence,pairwise_distance",
+           "-n", "300", "--json"},
+          scratch.path());
+  ASSERT_EQ(said.code, 0) << said.err;
+  const Json rows = said.json().at("metrics");
+  EXPECT_EQ(rows.size(), 7u);
+  for (const auto& [name, row] : rows.items()) {
+    const Json& from = row.at("provenance");
+    EXPECT_EQ(from.at("n"), 300) << name;
+    EXPECT_EQ(from.at("split"), "test") << name;
+    EXPECT_TRUE(from.contains("preprocessing")) << name;
+    EXPECT_EQ(from.at("classifier").at("version"), "mnist-v1") << name;
+  }
+  EXPECT_EQ(rows.at("fcd").at("metric"), "fcd-mnist-v1");
+  EXPECT_GT(rows.at("fcd").at("fcd").get<double>(), 1.5 * rows.at("fcd").at("floor").get<double>());
+  EXPECT_GT(rows.at("kid").at("kid").get<double>(), rows.at("kid").at("floor").get<double>());
+  EXPECT_EQ(rows.at("coverage").at("classes_covered"), 10);
 }
 
 // The thread from end to end: an exercise at smoke scale, its page, its numbers; then samples and measurements of its

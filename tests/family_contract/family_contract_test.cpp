@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
+#include <set>
+
 #include "sextant/base/files.h"
 #include "sextant/base/scratch.h"
 #include "sextant/families/registry.h"
@@ -42,6 +44,10 @@ const std::vector<Case>& cases() {
                   .prediction = Prediction::kV,
                   .weight = LossWeight::kMinSnr},
        {1, 8, 8}},
+      {"classifier", ClassifierConfig{.widths = {8, 16}}, {1, 9, 9}},
+      {"classifier, colour, two convolutions a stage",
+       ClassifierConfig{.widths = {8}, .convs = 2, .groups = 4},
+       {3, 8, 8}},
   };
   return all;
 }
@@ -65,10 +71,24 @@ Dataset made_data(const std::vector<int64_t>& item) {
   return data;
 }
 
+// The model as one that can be sampled; null for a classifier.
+GenerativeModel* generative(const std::shared_ptr<Trainable>& model) {
+  return dynamic_cast<GenerativeModel*>(model.get());
+}
+// Away from weights that start at zero: they let no gradient through, and the others then change nothing.
+std::shared_ptr<Trainable> nudged(std::shared_ptr<Trainable> model) {
+  const torch::NoGradGuard no_grad;
+  Rng rng(8);
+  for (const Tensor& p : model->parameters()) p.detach().add_(rng.normal(p.sizes()), 0.1);
+  return model;
+}
+
+constexpr const char* kNoSamples = "no generative model: there is nothing to sample";
+
 class FamilyContract : public testing::TestWithParam<Case> {
  protected:
-  std::shared_ptr<GenerativeModel> build(uint64_t seed = 1) const {
-    return std::dynamic_pointer_cast<GenerativeModel>(build_model(GetParam().config, item_shape(data_), Rng(seed)));
+  std::shared_ptr<Trainable> build(uint64_t seed = 1) const {
+    return build_model(GetParam().config, item_shape(data_), Rng(seed));
   }
   Batch batch(const Trainable& model, int64_t count = 8) const {
     return slice(data_.train, 0, count, model.pixel_range());
@@ -92,8 +112,21 @@ TEST_P(FamilyContract, LossesAndTheirPartsAreFiniteScalars) {
   }
 }
 
-TEST_P(FamilyContract, TheSameSeedGivesTheSameBytes) {
-  const auto a = build(), b = build(), other = build(2);
+TEST_P(FamilyContract, TheSameSeedGivesTheSameLoss) {
+  const auto a = nudged(build()), b = nudged(build()), other = nudged(build(2));
+  const auto loss = [&](Trainable& model, uint64_t seed) {
+    Rng rng(seed);
+    return model.loss(0, batch(model), rng).total.item<float>();
+  };
+  EXPECT_EQ(loss(*a, 5), loss(*b, 5));
+  EXPECT_NE(loss(*a, 5), loss(*a, 6));
+  EXPECT_NE(loss(*a, 5), loss(*other, 5));
+}
+
+TEST_P(FamilyContract, TheSameSeedGivesTheSameSamples) {
+  const auto one = nudged(build()), same = nudged(build()), different = nudged(build(2));
+  GenerativeModel *a = generative(one), *b = generative(same), *other = generative(different);
+  if (!a) GTEST_SKIP() << kNoSamples;
   Rng r1(5), r2(5), r3(6);
   const SampleRequest request = {.count = 3};
   const torch::NoGradGuard no_grad;
@@ -105,7 +138,9 @@ TEST_P(FamilyContract, TheSameSeedGivesTheSameBytes) {
 }
 
 TEST_P(FamilyContract, SamplesHaveTheItemsShapeAndStayInTheModelsRange) {
-  const auto model = build();
+  const auto built = build();
+  GenerativeModel* model = generative(built);
+  if (!model) GTEST_SKIP() << kNoSamples;
   const torch::NoGradGuard no_grad;
   for (const int64_t count : {1, 7}) {
     Rng rng(1);
@@ -121,12 +156,7 @@ TEST_P(FamilyContract, SamplesHaveTheItemsShapeAndStayInTheModelsRange) {
 }
 
 TEST_P(FamilyContract, EveryParameterBelongsToOnePlayerAndGetsAGradient) {
-  const auto model = build();
-  {
-    const torch::NoGradGuard no_grad;  // away from weights that start at zero and let no gradient through
-    Rng rng(8);
-    for (const Tensor& p : model->parameters()) p.detach().add_(rng.normal(p.sizes()), 0.1);
-  }
+  const auto model = nudged(build());
   std::set<const void*> owned;
   const auto players = model->players();
   for (size_t p = 0; p < players.size(); ++p) {
@@ -154,7 +184,7 @@ TEST_P(FamilyContract, TheLossFallsOnSixtyFourItems) {
   EXPECT_LT(after[player]["loss"].get<double>(), before[player]["loss"].get<double>());
 }
 
-TEST_P(FamilyContract, SavedWeightsGiveTheSameSamples) {
+TEST_P(FamilyContract, SavedWeightsGiveTheSameLossAndTheSameSamples) {
   const auto model = build();
   const ScratchFolder scratch;
   train(*model, data_, {.epochs = 2, .batch_size = 16, .ema_decay = 0.9}, scratch.path(),
@@ -165,7 +195,10 @@ TEST_P(FamilyContract, SavedWeightsGiveTheSameSamples) {
   const torch::NoGradGuard no_grad;
   model->eval();
   again->eval();
-  EXPECT_TRUE(model->sample({.count = 4}, a).equal(again->sample({.count = 4}, b)));
+  EXPECT_TRUE(model->loss(0, batch(*model), a).total.equal(again->loss(0, batch(*again), b).total));
+  if (GenerativeModel* samples = generative(model)) {
+    EXPECT_TRUE(samples->sample({.count = 4}, a).equal(generative(again)->sample({.count = 4}, b)));
+  }
 }
 
 // With one unit of z the evidence is an integral over the line: the importance-weighted estimate must reach it, and the
@@ -248,6 +281,60 @@ TEST(Vae, PointsAreRefusedWithTheRemedy) {
   } catch (const UsageError& error) {
     EXPECT_NE(std::string(error.what()).find("Choose a picture data set"), std::string::npos);
   }
+}
+
+TEST(Classifier, InEvalModeItIsAFunctionOfThePictureAlone) {
+  const Dataset data = made_data({1, 8, 8});
+  const auto model = build_model(ModelConfig(ClassifierConfig{.widths = {8}}), item_shape(data), Rng(1));
+  model->eval();
+  const Batch batch = slice(data.train, 0, 8, model->pixel_range());
+  Rng a(1), b(2);
+  EXPECT_TRUE(model->loss(0, batch, a).total.equal(model->loss(0, batch, b).total));
+  auto& classifier = dynamic_cast<Classifier&>(*model);
+  const Tensor logits = classifier.logits(classifier.features(batch.x));
+  EXPECT_EQ(logits.sizes().vec(), (std::vector<int64_t>{8, 2}));
+  // The parts by their definitions.
+  const Loss loss = model->loss(0, batch, a);
+  const Tensor p = logits.softmax(1).gather(1, batch.labels.view({8, 1}));
+  EXPECT_NEAR(loss.parts[1].second.item<double>(), -p.log().mean().item<double>(), 1e-6);  // float32 rounding
+  EXPECT_EQ(loss.parts[0].second.item<double>(),
+            (logits.argmax(1) == batch.labels).to(at::kFloat).mean().item<double>());
+}
+
+// Against the slow path: every picture is padded by its own border and cut out again at each possible place.
+TEST(Classifier, AShiftedPictureIsThePictureCutOutOfItsPaddedSelf) {
+  const int64_t most = 2, side = 5;
+  const Tensor x = Rng(1).normal({40, 3, side, side});
+  Rng rng(2);
+  const Tensor shifted = shift_pictures(x, most, rng);
+  const Tensor padded = torch::replication_pad2d(x, {most, most, most, most});
+  std::set<std::pair<int64_t, int64_t>> seen;
+  for (int64_t i = 0; i < x.size(0); ++i) {
+    bool found = false;
+    for (int64_t down = 0; down <= 2 * most; ++down)
+      for (int64_t right = 0; right <= 2 * most; ++right)
+        if (padded[i].slice(1, down, down + side).slice(2, right, right + side).equal(shifted[i])) {
+          found = true;
+          seen.insert({down, right});
+        }
+    EXPECT_TRUE(found) << i;
+  }
+  EXPECT_GT(seen.size(), 12u);  // of 25 places, 40 draws leave out 5 on average
+}
+
+TEST(Classifier, UnfitDataIsRefusedWithTheRemedy) {
+  const auto says = [](const ClassifierConfig& config, const ItemShape& shape) -> std::string {
+    try {
+      build_model(ModelConfig(config), shape, Rng(0));
+    } catch (const UsageError& error) {
+      return error.what();
+    }
+    return "";
+  };
+  EXPECT_NE(says({}, {.sizes = {2}, .classes = 2}).find("Choose a picture data set"), std::string::npos);
+  EXPECT_NE(says({}, {.sizes = {1, 28, 28}, .classes = 0}).find("labelled data"), std::string::npos);
+  EXPECT_NE(says({}, {.sizes = {1, 4, 4}, .classes = 2}).find("fewer numbers"), std::string::npos);
+  EXPECT_NE(says({.groups = 7}, {.sizes = {1, 28, 28}, .classes = 2}).find("model.groups"), std::string::npos);
 }
 
 }  // namespace

@@ -1,0 +1,72 @@
+#include "sextant/metrics/sample_study.h"
+
+#include "sextant/tensor/shape.h"
+
+namespace sextant {
+
+Json ScoringClassifier::record() const {
+  return {{"version", version}, {"fingerprint", fingerprint}, {"weights_sha256", weights_sha256}};
+}
+
+SampleStudy::SampleStudy(GenerativeModel& model, const Dataset& reference, int64_t n, uint64_t seed,
+                         std::optional<ScoringClassifier> classifier, std::function<void(int64_t)> progress)
+    : model_(model),
+      reference_(reference),
+      n_(n),
+      seed_(seed),
+      classifier_(std::move(classifier)),
+      progress_(std::move(progress)) {
+  SEXTANT_USAGE_CHECK(reference.pictures(), "[scores] scores of samples are for pictures; ", reference.name,
+                      " has points. Choose a run on a picture data set");
+  SEXTANT_USAGE_CHECK(n >= 1 && n <= reference.test.size(), "[scores] -n must be between 1 and the ",
+                      reference.test.size(), " pictures of the test split of ", reference.name,
+                      ", since both sides of a comparison need the same number; got ", n);
+}
+
+const ScoringClassifier& SampleStudy::classifier() const {
+  SEXTANT_CHECK(classifier_, "[scores] this score needs a classifier; pass --classifier RUN");
+  return *classifier_;
+}
+
+Features SampleStudy::features_of(const Tensor& bytes) const {
+  return extract_features(*classifier().classifier, classifier().range, bytes);
+}
+
+const Tensor& SampleStudy::pictures() {
+  if (!pictures_.defined()) pictures_ = sample_bytes(model_, n_, Rng(seed_).split("sample_scores"), progress_);
+  return pictures_;
+}
+
+const Tensor& SampleStudy::real_pictures() {
+  if (!real_pictures_.defined()) real_pictures_ = subset(reference_.test, n_).x;
+  return real_pictures_;
+}
+
+const Features& SampleStudy::generated() {
+  if (!generated_) generated_ = features_of(pictures());
+  return *generated_;
+}
+
+const Features& SampleStudy::real() {
+  if (!real_) real_ = features_of(real_pictures());
+  return *real_;
+}
+
+const Features* SampleStudy::training() {
+  if (reference_.train.size() < n_) return nullptr;
+  if (!training_) training_ = features_of(subset(reference_.train, n_).x);
+  return &*training_;
+}
+
+Json SampleStudy::provenance() const {
+  Json json = {{"n", n_},
+               {"seed", seed_},
+               {"data", reference_.name},
+               {"split", "test"},
+               {"data_sha256", reference_.content_hash},
+               {"preprocessing", kPreprocessing}};
+  if (classifier_) json["classifier"] = classifier_->record();
+  return json;
+}
+
+}  // namespace sextant

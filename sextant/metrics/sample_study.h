@@ -1,0 +1,59 @@
+// The samples of one model, drawn once and shared by all scores that are asked for, with the real pictures that they
+// are held against, and the record that belongs beside every score.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "sextant/base/json.h"
+#include "sextant/metrics/features.h"
+
+namespace sextant {
+
+// A classifier that scores samples, and what names it. lab/scoring_classifier.h finds one.
+struct ScoringClassifier {
+  Classifier* classifier = nullptr;
+  PixelRange range = PixelRange::kSymmetric;
+  std::string version;         // "mnist-v1" for the one that ships; any other by its hash: "mnist-3f02a9c1"
+  std::string fingerprint;     // of its run
+  std::string weights_sha256;  // of its file of weights
+
+  // {"fingerprint", "weights_sha256", "version"}
+  Json record() const;
+};
+
+class SampleStudy {
+ public:
+  // `n` samples against `n` pictures of reference.test; the floor is reference.test against as many of
+  // reference.train. What it refers to must outlive it. Without a classifier only pictures() can be asked for. Throws
+  // UsageError unless 1 <= n <= the size of the test split, and the data are pictures.
+  SampleStudy(GenerativeModel& model, const Dataset& reference, int64_t n, uint64_t seed,
+              std::optional<ScoringClassifier> classifier, std::function<void(int64_t)> progress = {});
+
+  const Tensor& pictures();  // bytes [n,C,H,W]; the model is asked at the first call
+  const Features& generated();
+  const Features& real();
+  // As many training pictures; null where the training split has fewer.
+  const Features* training();
+  // n pictures of the test split: bytes.
+  const Tensor& real_pictures();
+
+  // What stands beside every score: n, seed, split, data, preprocessing, and the classifier where there is one.
+  Json provenance() const;
+  const ScoringClassifier& classifier() const;
+
+ private:
+  Features features_of(const Tensor& bytes) const;
+
+  GenerativeModel& model_;
+  const Dataset& reference_;
+  int64_t n_;
+  uint64_t seed_;
+  std::optional<ScoringClassifier> classifier_;
+  std::function<void(int64_t)> progress_;
+  Tensor pictures_, real_pictures_;
+  std::optional<Features> generated_, real_, training_;
+};
+
+}  // namespace sextant

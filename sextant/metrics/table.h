@@ -1,0 +1,37 @@
+// What `sextant eval` can measure: a table of names, what each is, and how. The pages' panels take their numbers from
+// the same functions.
+#pragma once
+
+#include <vector>
+
+#include "sextant/base/json.h"
+#include "sextant/metrics/sample_study.h"
+
+namespace sextant {
+
+struct EvalRequest {
+  Trainable& model;
+  const Dataset& data;
+  int64_t images = 100;    // log_likelihood: test images used
+  int64_t samples = 1000;  // log_likelihood: draws of z an image
+  uint64_t seed = 0;
+  SampleStudy* study = nullptr;  // for the rows that need samples
+};
+
+enum class Needs { kModel, kSamples, kClassifier };  // each includes the one before
+
+// `measure` returns a JSON object of numbers and says why where a model can't be measured so.
+struct MetricRow {
+  const char* name;
+  const char* text;
+  Json (*measure)(const EvalRequest& request);
+  Needs needs = Needs::kModel;
+  const char* refusal = nullptr;  // why this program does not compute it, and what to do; then `measure` is null
+};
+const std::vector<MetricRow>& metrics();
+
+// Parts of the table.
+std::vector<MetricRow> likelihood_metrics();
+std::vector<MetricRow> sample_metrics();
+
+}  // namespace sextant
