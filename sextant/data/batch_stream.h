@@ -29,13 +29,6 @@ struct StreamConfig {
   int64_t batch_size = 128;
   bool drop_last = false;  // leave out the last, smaller batch of an epoch
   bool flip = false;       // mirror pictures left to right with probability 1/2
-  static constexpr auto fields() {
-    return std::tuple{
-        Field{"batch_size", &StreamConfig::batch_size, "items a step", at_least(1)},
-        Field{"drop_last", &StreamConfig::drop_last, "leave out the last, smaller batch of an epoch"},
-        Field{"flip", &StreamConfig::flip, "mirror pictures at random"},
-    };
-  }
 };
 
 // A BatchStream yields shuffled batches for ever, each epoch in a new order that depends only on the seed and the

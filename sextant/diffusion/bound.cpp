@@ -64,8 +64,4 @@ BoundTerms variational_bound(const Denoiser& denoiser, const Tensor& x, int64_t 
   return terms;
 }
 
-double bits_per_dim(double nats, int64_t dimensions) {
-  return nats / (static_cast<double>(dimensions) * std::numbers::ln2);
-}
-
 }  // namespace sextant

@@ -20,7 +20,4 @@ struct BoundTerms {
 // the chain); draws = 0: all T - 1 steps, exact but for the noise in x_i. x0 is clipped as in sampling.
 BoundTerms variational_bound(const Denoiser& denoiser, const Tensor& x, int64_t draws, Rng& rng);
 
-// nats of `dimensions` numbers in bits a dimension.
-double bits_per_dim(double nats, int64_t dimensions);
-
 }  // namespace sextant

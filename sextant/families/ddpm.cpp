@@ -96,9 +96,9 @@ Tensor Ddpm::sample(const SampleRequest& request, Rng& rng) {
   return sample_ddim(denoiser, noise, make_grid(Spacing::kTrailing, steps, schedule_.steps()), {}, rng);
 }
 
-Tensor Ddpm::elbo(const Tensor& x, Rng& rng) {
+Tensor Ddpm::elbo(const Tensor& x, int64_t draws, Rng& rng) {
   const ModelDenoiser denoiser(schedule_, predictor());
-  return variational_bound(denoiser, x, 1, rng).elbo();
+  return variational_bound(denoiser, x, draws, rng).elbo();
 }
 
 std::shared_ptr<GenerativeModel> build_model(const DdpmConfig& config, const ItemShape& shape) {

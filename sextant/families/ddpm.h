@@ -48,8 +48,8 @@ class Ddpm : public GenerativeModel, public Diffusion, public DensityBound {
   std::vector<int64_t> item() const override { return item_; }
   int64_t classes() const override { return classes_; }
 
-  // One random step of the chain an item, and the exact ends of the bound (diffusion/bound.h).
-  Tensor elbo(const Tensor& x, Rng& rng) override;
+  // `draws` random steps of the chain, and the exact ends of the bound (diffusion/bound.h).
+  Tensor elbo(const Tensor& x, int64_t draws, Rng& rng) override;
 
   int64_t multiply_adds() const { return net_->multiply_adds(); }
 

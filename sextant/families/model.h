@@ -95,7 +95,8 @@ struct LatentVariable {
 // p(x) has a lower bound that can be computed.
 struct DensityBound {
   virtual ~DensityBound() = default;
-  virtual Tensor elbo(const Tensor& x, Rng& rng) = 0;  // [B], nats; random, unbiased for the bound
+  // [B], nats. Random and unbiased; `draws` random terms an item are averaged.
+  virtual Tensor elbo(const Tensor& x, int64_t draws, Rng& rng) = 0;
 };
 // Predicts the noise in x_t: sampled by any of diffusion/samplers.h, with or without guidance.
 struct Diffusion {

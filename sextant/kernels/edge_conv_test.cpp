@@ -8,15 +8,11 @@
 #include <vector>
 
 #include "sextant/base/check.h"
+#include "sextant/kernels/conv_case.h"
 #include "sextant/kernels/each_target.h"
-#include "sextant/kernels/random_floats.h"
 
 namespace sextant::kernels {
 namespace {
-
-constexpr float kGuard = -12345.0f;  // behind each output: nobody may write there
-
-std::vector<float> output(int64_t count) { return std::vector<float>(static_cast<size_t>(count) + 1, kGuard); }
 
 // Sums of `depth` products of standard normals in float.
 void expect_close(const std::vector<float>& got, const std::vector<float>& expected, int64_t depth, const char* what) {
@@ -25,33 +21,14 @@ void expect_close(const std::vector<float>& got, const std::vector<float>& expec
   EXPECT_EQ(got.back(), kGuard) << what << " wrote beyond its end";
 }
 
-struct Case {
-  explicit Case(const ConvShape& s)
-      : s(s),
-        pixels(s.batch * s.height * s.width),
-        x(random_normals(pixels * s.in, 1)),
-        dy(random_normals(pixels * s.out, 2)),
-        w(random_normals(s.out * s.in * 9, 3)),
-        b(random_normals(s.out, 4)),
-        y(output(pixels * s.out)),
-        dx(output(pixels * s.in)),
-        dw(output(s.out * s.in * 9)),
-        db(output(s.out)) {}
+struct Case : ConvCase {
+  using ConvCase::ConvCase;
+
   void run(bool bias = true) {
-    const FilterView view = contiguous_filter(w.data(), s.in);
-    edge_convolve(s, x.data(), view, bias ? b.data() : nullptr, y.data());
-    edge_data_gradient(s, dy.data(), view, dx.data());
+    edge_convolve(s, x.data(), filter(), bias ? b.data() : nullptr, y.data());
+    edge_data_gradient(s, dy.data(), filter(), dx.data());
     edge_weight_gradient(s, x.data(), dy.data(), dw.data(), bias ? db.data() : nullptr);
   }
-  void run_reference(bool bias = true) {
-    const FilterView view = contiguous_filter(w.data(), s.in);
-    convolve_reference(s, x.data(), view, bias ? b.data() : nullptr, nullptr, y.data());
-    convolve_data_gradient_reference(s, dy.data(), view, nullptr, dx.data());
-    convolve_weight_gradient_reference(s, x.data(), dy.data(), dw.data(), bias ? db.data() : nullptr);
-  }
-  ConvShape s;
-  int64_t pixels;
-  std::vector<float> x, dy, w, b, y, dx, dw, db;
 };
 
 TEST(EdgeConv, EqualsDirectSums) {
@@ -63,7 +40,7 @@ TEST(EdgeConv, EqualsDirectSums) {
           SCOPED_TRACE(concat(h, " x ", w, ", ", in, " -> ", out));
           Case fast(s), plain(s);
           fast.run(bias);
-          plain.run_reference(bias);
+          plain.run_reference(bias, false);
           expect_close(fast.y, plain.y, 9 * in, "y");
           expect_close(fast.dx, plain.dx, 9 * out, "dx");
           expect_close(fast.dw, plain.dw, fast.pixels, "dw");

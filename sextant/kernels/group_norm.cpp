@@ -75,7 +75,7 @@ void normalise(const GroupNormShape& s, bool silu, const float* x, const float* 
     });
 }
 
-// dz = dy * act'(z) to `dz`; sums over pixels of dz, dz * xhat and dy to sums[0..2][C].
+// dz = dy * act'(z) to `dz`; sums over pixels of dz, dz * xhat, dy and xhat to sums[0..3][C].
 void activation_gradient(const GroupNormShape& s, bool silu, const float* x, const float* dy, const Channels& channel,
                          float* dz, float* const* sums) {
   for_channel_blocks(s.channels, [&](int64_t c, auto vectors, auto access) {
@@ -83,7 +83,7 @@ void activation_gradient(const GroupNormShape& s, bool silu, const float* x, con
     const Floats d;
     const int64_t lanes = lane_count();
     const V one = hn::Set(d, 1.0f);
-    V rstd[kVectors], offset[kVectors], gamma[kVectors], beta[kVectors], sum[3][kVectors];
+    V rstd[kVectors], offset[kVectors], gamma[kVectors], beta[kVectors], sum[4][kVectors];
     for (int v = 0; v < kVectors; ++v) {
       const int64_t at = c + v * lanes;
       rstd[v] = access.load(channel.rstd + at), offset[v] = access.load(channel.offset + at);
@@ -103,8 +103,9 @@ void activation_gradient(const GroupNormShape& s, bool silu, const float* x, con
         sum[0][v] = sum[0][v] + g;
         sum[1][v] = hn::MulAdd(g, xhat, sum[1][v]);
         sum[2][v] = sum[2][v] + gradient;
+        sum[3][v] = sum[3][v] + xhat;
       }
-    for (int k = 0; k < 3; ++k)
+    for (int k = 0; k < 4; ++k)
       for (int v = 0; v < kVectors; ++v) access.store(sum[k][v], sums[k] + c + v * lanes);
   });
 }
@@ -147,14 +148,15 @@ void check_pointers(int64_t batch, Pointers... pointers) {
                 "needs; allocate it");
 }
 
-// Mean and 1 / sqrt(variance + eps) of group k: from each channel's sums about its own origin.
-void moments(const GroupNormShape& s, int64_t k, const float* origin, const float* sum, const float* square,
-             float* mean, float* rstd) {
+// Mean and 1 / sqrt(variance + eps) of group k: from each channel's sums about its own origin; `before` [C] or null.
+void moments(const GroupNormShape& s, int64_t k, const float* origin, const float* before, const float* sum,
+             const float* square, float* mean, float* rstd) {
   const int64_t width = s.channels / s.groups;
   const double pixels = static_cast<double>(s.pixels);
   double total = 0, spread = 0;
   const auto channel_mean = [&](int64_t c) {
-    return static_cast<double>(origin[c]) + static_cast<double>(sum[c]) / pixels;
+    return static_cast<double>(origin[c]) + static_cast<double>(before ? before[c] : 0.0f) +
+           static_cast<double>(sum[c]) / pixels;
   };
   for (int64_t c = k * width; c < (k + 1) * width; ++c) total += channel_mean(c);
   const double centre = total / static_cast<double>(width);
@@ -168,8 +170,8 @@ void moments(const GroupNormShape& s, int64_t k, const float* origin, const floa
 
 }  // namespace
 
-void group_norm_silu(const GroupNormShape& s, bool silu, const float* x, const float* gamma, const float* beta,
-                     const float* shift, const float* residual, float* y, float* mean, float* rstd) {
+void group_norm_silu(const GroupNormShape& s, bool silu, const float* x, const float* before, const float* gamma,
+                     const float* beta, const float* shift, const float* residual, float* y, float* mean, float* rstd) {
   check_shape(s);
   check_pointers(s.batch, x, gamma, beta, y, mean, rstd);
   parallel_jobs(s.batch, [&](int64_t n) {
@@ -177,13 +179,14 @@ void group_norm_silu(const GroupNormShape& s, bool silu, const float* x, const f
     float *sum = scratch.get(4 * s.channels), *square = sum + s.channels;
     float *scale = square + s.channels, *offset = scale + s.channels;
     const int64_t image = n * s.pixels * s.channels, width = s.channels / s.groups;
+    const float* own = before ? before + n * s.channels : nullptr;
     HWY_DYNAMIC_DISPATCH(channel_sums)(s, x + image, sum, square);
     for (int64_t k = 0; k < s.groups; ++k) {
       const int64_t at = n * s.groups + k;
-      moments(s, k, x + image, sum, square, mean + at, rstd + at);
+      moments(s, k, x + image, own, sum, square, mean + at, rstd + at);
       for (int64_t c = k * width; c < (k + 1) * width; ++c) {
         scale[c] = gamma[c] * rstd[at];
-        offset[c] = beta[c] - mean[at] * scale[c];
+        offset[c] = beta[c] + ((own ? own[c] : 0.0f) - mean[at]) * scale[c];
       }
     }
     HWY_DYNAMIC_DISPATCH(normalise)
@@ -192,26 +195,27 @@ void group_norm_silu(const GroupNormShape& s, bool silu, const float* x, const f
   });
 }
 
-void group_norm_silu_backward(const GroupNormShape& s, bool silu, const float* x, const float* gamma, const float* beta,
-                              const float* mean, const float* rstd, const float* dy, float* dx, float* dgamma,
-                              float* dbeta, float* dshift) {
+void group_norm_silu_backward(const GroupNormShape& s, bool silu, const float* x, const float* before,
+                              const float* gamma, const float* beta, const float* mean, const float* rstd,
+                              const float* dy, float* dx, float* dbefore, float* dgamma, float* dbeta, float* dshift) {
   check_shape(s);
   check_pointers(s.batch, x, gamma, beta, mean, rstd, dy, dx);
   check_pointers(1, dgamma, dbeta);
   std::vector<float> sums(static_cast<size_t>(2 * s.batch * s.channels));  // of dz and dz xhat, [N,C] each
   parallel_jobs(s.batch, [&](int64_t n) {
     static thread_local ScratchBuffer scratch;
-    float *channel_rstd = scratch.get(5 * s.channels), *offset = channel_rstd + s.channels;
-    float *slope = offset + s.channels, *level = slope + s.channels, *spare = level + s.channels;
+    float *channel_rstd = scratch.get(6 * s.channels), *offset = channel_rstd + s.channels;
+    float *slope = offset + s.channels, *level = slope + s.channels, *spare = level + s.channels,
+          *of_xhat = spare + s.channels;
     const int64_t image = n * s.pixels * s.channels, row = n * s.channels, width = s.channels / s.groups;
     const float *group_mean = mean + n * s.groups, *group_rstd = rstd + n * s.groups;
     for (int64_t c = 0; c < s.channels; ++c) {
       channel_rstd[c] = group_rstd[c / width];
-      offset[c] = -group_mean[c / width] * channel_rstd[c];
+      offset[c] = ((before ? before[row + c] : 0.0f) - group_mean[c / width]) * channel_rstd[c];
     }
     const Channels channel{channel_rstd, offset, gamma, beta};
     float *of_dz = sums.data() + row, *of_product = of_dz + s.batch * s.channels;
-    float* const all[3] = {of_dz, of_product, dshift ? dshift + row : spare};
+    float* const all[4] = {of_dz, of_product, dshift ? dshift + row : spare, of_xhat};
     HWY_DYNAMIC_DISPATCH(activation_gradient)(s, silu, x + image, dy + image, channel, dx + image, all);
     for (int64_t k = 0; k < s.groups; ++k) {
       double constant = 0, linear = 0;
@@ -224,6 +228,9 @@ void group_norm_silu_backward(const GroupNormShape& s, bool silu, const float* x
       std::fill_n(slope + k * width, width, static_cast<float>(linear * factor));
     }
     HWY_DYNAMIC_DISPATCH(input_gradient)(s, x + image, channel, slope, level, dx + image);
+    for (int64_t c = 0; dbefore && c < s.channels; ++c)  // the sum of dx over pixels
+      dbefore[row + c] =
+          channel_rstd[c] * gamma[c] * of_dz[c] + slope[c] * of_xhat[c] + static_cast<float>(s.pixels) * level[c];
   });
   for (int64_t c = 0; c < s.channels; ++c) {
     double of_dz = 0, of_product = 0;

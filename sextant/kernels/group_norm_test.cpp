@@ -22,28 +22,34 @@ struct Case {
         gamma(random_normals(s.channels, 4)),
         beta(random_normals(s.channels, 5)),
         shift(random_normals(s.batch * s.channels, 6)),
+        before(random_normals(s.batch * s.channels, 7)),
         y(x.size()),
         dx(x.size()),
         mean(static_cast<size_t>(s.batch * s.groups)),
         rstd(mean.size()),
         dgamma(gamma.size()),
         dbeta(gamma.size()),
-        dshift(shift.size()) {}
+        dshift(shift.size()),
+        dbefore(shift.size()) {}
   void run(bool silu, bool extras) {
-    group_norm_silu(s, silu, x.data(), gamma.data(), beta.data(), extras ? shift.data() : nullptr,
-                    extras ? residual.data() : nullptr, y.data(), mean.data(), rstd.data());
-    group_norm_silu_backward(s, silu, x.data(), gamma.data(), beta.data(), mean.data(), rstd.data(), dy.data(),
-                             dx.data(), dgamma.data(), dbeta.data(), extras ? dshift.data() : nullptr);
+    group_norm_silu(s, silu, x.data(), extras ? before.data() : nullptr, gamma.data(), beta.data(),
+                    extras ? shift.data() : nullptr, extras ? residual.data() : nullptr, y.data(), mean.data(),
+                    rstd.data());
+    group_norm_silu_backward(s, silu, x.data(), extras ? before.data() : nullptr, gamma.data(), beta.data(),
+                             mean.data(), rstd.data(), dy.data(), dx.data(), extras ? dbefore.data() : nullptr,
+                             dgamma.data(), dbeta.data(), extras ? dshift.data() : nullptr);
   }
   void run_reference(bool silu, bool extras) {
-    group_norm_silu_reference(s, silu, x.data(), gamma.data(), beta.data(), extras ? shift.data() : nullptr,
-                              extras ? residual.data() : nullptr, y.data(), mean.data(), rstd.data());
-    group_norm_silu_backward_reference(s, silu, x.data(), gamma.data(), beta.data(), mean.data(), rstd.data(),
-                                       dy.data(), dx.data(), dgamma.data(), dbeta.data(),
+    group_norm_silu_reference(s, silu, x.data(), extras ? before.data() : nullptr, gamma.data(), beta.data(),
+                              extras ? shift.data() : nullptr, extras ? residual.data() : nullptr, y.data(),
+                              mean.data(), rstd.data());
+    group_norm_silu_backward_reference(s, silu, x.data(), extras ? before.data() : nullptr, gamma.data(), beta.data(),
+                                       mean.data(), rstd.data(), dy.data(), dx.data(),
+                                       extras ? dbefore.data() : nullptr, dgamma.data(), dbeta.data(),
                                        extras ? dshift.data() : nullptr);
   }
   GroupNormShape s;
-  std::vector<float> x, residual, dy, gamma, beta, shift, y, dx, mean, rstd, dgamma, dbeta, dshift;
+  std::vector<float> x, residual, dy, gamma, beta, shift, before, y, dx, mean, rstd, dgamma, dbeta, dshift, dbefore;
 };
 
 // Differences over 1 + |expected|: float sums over up to some thousand numbers.
@@ -79,6 +85,7 @@ TEST(GroupNorm, EqualsPlainLoopsInDouble) {
           EXPECT_LT(error(fast.dgamma, plain.dgamma), 1e-5);
           EXPECT_LT(error(fast.dbeta, plain.dbeta), 1e-5);
           EXPECT_LT(error(fast.dshift, plain.dshift), 1e-5);
+          EXPECT_LT(error(fast.dbefore, plain.dbefore), 1e-5);
         }
   });
 }
@@ -138,7 +145,7 @@ TEST(GroupNorm, RefusesGroupsThatDoNotDivide) {
   c.s = {.batch = 1, .pixels = 4, .channels = 8, .groups = 2, .eps = 0};
   EXPECT_THROW(c.run(true, true), Error);
   EXPECT_THROW(group_norm_silu({.batch = 1, .pixels = 4, .channels = 8, .groups = 2}, true, c.x.data(), nullptr,
-                               c.beta.data(), nullptr, nullptr, c.y.data(), c.mean.data(), c.rstd.data()),
+                               nullptr, c.beta.data(), nullptr, nullptr, c.y.data(), c.mean.data(), c.rstd.data()),
                Error);
 }
 

@@ -8,15 +8,11 @@
 #include <vector>
 
 #include "sextant/base/check.h"
+#include "sextant/kernels/conv_case.h"
 #include "sextant/kernels/each_target.h"
-#include "sextant/kernels/random_floats.h"
 
 namespace sextant::kernels {
 namespace {
-
-constexpr float kGuard = -12345.0f;  // behind each output: nobody may write there
-
-std::vector<float> output(int64_t count) { return std::vector<float>(static_cast<size_t>(count) + 1, kGuard); }
 
 // Largest difference over the root mean square of what is expected: F(4,3) amplifies roundings to some 1e-6 of it.
 double error(const std::vector<float>& got, const std::vector<float>& expected) {
@@ -31,48 +27,26 @@ double error(const std::vector<float>& got, const std::vector<float>& expected) 
 }
 constexpr double kTolerance = 4e-5;  // the worst of some 1e5 numbers; a wrong term is of size 1
 
-struct Case {
-  explicit Case(const ConvShape& s)
-      : s(s),
-        pixels(s.batch * s.height * s.width),
-        x(random_normals(pixels * s.in, 1)),
-        dy(random_normals(pixels * s.out, 2)),
-        w(random_normals(s.out * s.in * 9, 3)),
-        b(random_normals(s.out, 4)),
-        add_y(random_normals(pixels * s.out, 5)),
-        add_x(random_normals(pixels * s.in, 6)),
-        y(output(pixels * s.out)),
-        dx(output(pixels * s.in)),
-        dw(output(s.out * s.in * 9)),
-        db(output(s.out)) {}
+struct Case : ConvCase {
+  using ConvCase::ConvCase;
 
   void run(bool extras = true) {
-    const FilterView view = contiguous_filter(w.data(), s.in);
     std::vector<float> v(static_cast<size_t>(std::max(winograd_weights_size(s.in, s.out, ConvPass::kForward),
                                                       winograd_weights_size(s.in, s.out, ConvPass::kBackwardData))));
-    winograd_weights(view, s.in, s.out, ConvPass::kForward, v.data());
+    winograd_weights(filter(), s.in, s.out, ConvPass::kForward, v.data());
     winograd_convolve(s, x.data(), v.data(), extras ? b.data() : nullptr, extras ? add_y.data() : nullptr, y.data());
-    winograd_weights(view, s.in, s.out, ConvPass::kBackwardData, v.data());
+    winograd_weights(filter(), s.in, s.out, ConvPass::kBackwardData, v.data());
     winograd_convolve({s.batch, s.height, s.width, s.out, s.in}, dy.data(), v.data(), nullptr,
                       extras ? add_x.data() : nullptr, dx.data());
     winograd_weight_gradient(s, x.data(), dy.data(), dw.data(), extras ? db.data() : nullptr);
   }
-  void run_reference(bool extras = true) {
-    const FilterView view = contiguous_filter(w.data(), s.in);
-    convolve_reference(s, x.data(), view, extras ? b.data() : nullptr, extras ? add_y.data() : nullptr, y.data());
-    convolve_data_gradient_reference(s, dy.data(), view, extras ? add_x.data() : nullptr, dx.data());
-    convolve_weight_gradient_reference(s, x.data(), dy.data(), dw.data(), extras ? db.data() : nullptr);
-  }
-  ConvShape s;
-  int64_t pixels;
-  std::vector<float> x, dy, w, b, add_y, add_x, y, dx, dw, db;
 };
 
 void expect_equal(const ConvShape& s, bool extras = true) {
   SCOPED_TRACE(concat("[", s.batch, ",", s.height, ",", s.width, "] ", s.in, " -> ", s.out));
   Case fast(s), plain(s);
   fast.run(extras);
-  plain.run_reference(extras);
+  plain.run_reference(extras, extras);
   EXPECT_LT(error(fast.y, plain.y), kTolerance) << "y";
   EXPECT_LT(error(fast.dx, plain.dx), kTolerance) << "dx";
   EXPECT_LT(error(fast.dw, plain.dw), kTolerance) << "dw";

@@ -248,6 +248,7 @@ Panel guidance_sweep(const std::string& run, int64_t label, const std::vector<do
       study.results().put(path + ".accuracy", right);
       study.results().put(path + ".pairwise_distance", spread);
       put_scores(study.results(), path, score);
+      study.results().put(path + ".same_for_all_labels", set.pictures.equal(all.pictures) ? 1 : 0);
       hits.emplace_back(s, called);
       accuracy.emplace_back(s, right);
       diversity.emplace_back(s, spread);

@@ -26,7 +26,6 @@ constexpr auto enum_names(RunScale) {
 // The numbers of an exercise, by path: number("vae.test.kl").
 class Results {
  public:
-  Json& json() { return json_; }
   const Json& json() const { return json_; }
   // Throws Error when there is no such number: a claim about nothing is a mistake in the exercise.
   double number(const std::string& path) const;

@@ -186,7 +186,12 @@ TrainedRun RunStore::ensure_in(const fs::path& folder, const Run& run, bool may_
                         {"same_machine", outcome.same_machine},
                         {"peak_memory_bytes", peak_memory_bytes()}};
   write_file(folder / "config.json", record.dump(1));
-  TrainedRun trained = open_run(folder, device_);
+  TrainedRun trained;  // the model that was trained holds the final weights
+  trained.run = run;
+  trained.folder = folder;
+  trained.record = std::move(record);
+  trained.model = model;
+  trained.model->eval();
   trained.data = dataset;
   return trained;
 }

@@ -139,6 +139,10 @@ Tensor log_mean_exp(const Tensor& x, int64_t dim) {
   return at::logsumexp(x, dim) - std::log(static_cast<double>(x.size(dim)));
 }
 
+double bits_per_dim(double nats, int64_t dimensions) {
+  return nats / (static_cast<double>(dimensions) * std::numbers::ln2);
+}
+
 Tensor gaussian_log_likelihood(const Tensor& x, const Tensor& mean, const Tensor& log_sigma) {
   const Tensor squares = (x - mean).square() * (-2 * log_sigma).exp();
   return -0.5 * sum_items(squares + 2 * log_sigma + kLogTwoPi);

@@ -26,6 +26,9 @@ Tensor standard_normal_log_density(const Tensor& z);
 // log of the mean of exp over `dim`, without overflow.
 Tensor log_mean_exp(const Tensor& x, int64_t dim);
 
+// nats over `dimensions` numbers, in bits a dimension.
+double bits_per_dim(double nats, int64_t dimensions);
+
 // log p(x) of independent Bernoulli pixels with these logits, summed over all but the first dimension: [B]. x may be
 // grey (in [0,1]); then this is a cross-entropy and no log density.
 Tensor bernoulli_log_likelihood(const Tensor& x, const Tensor& logits);

@@ -107,6 +107,9 @@ TEST(BernoulliLogLikelihood, EqualsItsDefinitionInValueAndBothDerivatives) {
   }
 }
 
+// A fair coin a dimension costs one bit.
+TEST(BitsPerDim, OfFairCoinsIsOne) { EXPECT_NEAR(bits_per_dim(4 * std::log(2.0), 4), 1, 1e-15); }
+
 TEST(GaussianLogLikelihood, EqualsTheSumOfUnivariateDensities) {
   const Tensor x = random({4, 5}, 5), mean = random({4, 5}, 6), log_sigma = torch::tensor({-0.7}, at::kDouble);
   const double s = std::exp(-0.7);

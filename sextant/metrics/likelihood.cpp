@@ -12,6 +12,7 @@ namespace {
 constexpr int64_t kRows = 2000;       // (item, draw) pairs decoded at once
 constexpr double kActiveUnit = 0.05;  // nats: a unit with less KL carries nothing
 constexpr int64_t kBatch = 500;
+constexpr int64_t kBoundDraws = 50;  // random steps of a diffusion chain an image
 
 // Calls use(x) for every batch of a split, without gradients and in eval mode.
 template <class Use>
@@ -45,6 +46,30 @@ Json measure_elbo(const EvalRequest& request) {
           {"reconstruction_mse", reconstruction_error(model, request.data.test, request.model.pixel_range())},
           {"images", request.data.test.size()},
           {"unit", "nats an image"}};
+}
+
+Json measure_bound(const EvalRequest& request) {
+  auto* model = dynamic_cast<DensityBound*>(&request.model);
+  SEXTANT_USAGE_CHECK(model,
+                      "[eval] bound is for models with a bound of log p(x) over grey values, such as ddpm; this ",
+                      "one has none. `sextant list` shows what each family can compute");
+  const torch::NoGradGuard no_grad;
+  Rng rng = Rng(request.seed).split("bound");
+  const int64_t images = std::min(request.images, request.data.test.size());
+  std::vector<Tensor> each;
+  for (int64_t first = 0; first < images; first += kBatch) {
+    const int64_t count = std::min(kBatch, images - first);
+    const Tensor x = slice(request.data.test, first, count, request.model.pixel_range()).x;
+    each.push_back(model->elbo(x.to(request.model.parameters().front().device()), kBoundDraws, rng).to(at::kCPU));
+  }
+  const Tensor elbo = torch::cat(each).to(at::kDouble);
+  const double mean = elbo.mean().item<double>();
+  Json json = {{"elbo", mean}, {"bits_per_dim", bits_per_dim(-mean, request.data.test.x[0].numel())}};
+  if (images > 1) json["standard_error"] = elbo.std().item<double>() / std::sqrt(static_cast<double>(images));
+  json["draws"] = kBoundDraws;
+  json["images"] = images;
+  json["unit"] = "nats an image; standard error over images and draws";
+  return json;
 }
 
 Json measure_log_likelihood(const EvalRequest& request) {
@@ -118,6 +143,7 @@ double reconstruction_error(LatentVariable& model, const Split& split, PixelRang
 std::vector<MetricRow> likelihood_metrics() {
   return {
       {"elbo", "evidence lower bound over the test split, and its two terms", measure_elbo},
+      {"bound", "lower bound of log p(x) of the first test images, nats and bits a dimension", measure_bound},
       {"log_likelihood", "importance-weighted log p(x) of the first test images", measure_log_likelihood},
       {"active_units", "units of z whose mean KL is above 0.05 nats", measure_active_units},
   };

@@ -24,8 +24,9 @@ kernels::GroupNormShape norm_shape(const Tensor& x, int64_t groups) {
   return {.batch = x.size(0), .pixels = x.size(2) * x.size(3), .channels = x.size(1), .groups = groups, .eps = kEps};
 }
 
-Tensor norm_in_steps(const Tensor& x, const Tensor& gamma, const Tensor& beta, int64_t groups, bool silu) {
-  const Tensor y = at::group_norm(x, groups, gamma, beta, kEps);
+Tensor norm_in_steps(const Tensor& x, const Tensor& before, const Tensor& gamma, const Tensor& beta, int64_t groups,
+                     bool silu) {
+  const Tensor y = at::group_norm(before.defined() ? add_to_pixels(x, before) : x, groups, gamma, beta, kEps);
   return silu ? at::silu(y) : y;
 }
 
@@ -33,16 +34,17 @@ Tensor norm_in_steps(const Tensor& x, const Tensor& gamma, const Tensor& beta, i
 // 26 MB at batch 128.
 class FastGroupNorm : public torch::autograd::Function<FastGroupNorm> {
  public:
-  static Tensor forward(AutogradContext* context, const Tensor& x_any, const Tensor& gamma, const Tensor& beta,
-                        const std::optional<Tensor>& shift_any, const std::optional<Tensor>& residual_any,
-                        int64_t groups, bool silu) {
+  static Tensor forward(AutogradContext* context, const Tensor& x_any, const std::optional<Tensor>& before_any,
+                        const Tensor& gamma, const Tensor& beta, const std::optional<Tensor>& shift_any,
+                        const std::optional<Tensor>& residual_any, int64_t groups, bool silu) {
     const Tensor x = channels_last(x_any), y = at::empty_like(x);
+    const Tensor before = before_any ? before_any->contiguous() : Tensor();
     const Tensor shift = shift_any ? shift_any->contiguous() : Tensor();
     const Tensor residual = residual_any ? channels_last(*residual_any) : Tensor();
     const Tensor statistics = at::empty({2, x.size(0), groups}, x.options());  // mean, 1/sqrt(variance + eps)
-    kernels::group_norm_silu(norm_shape(x, groups), silu, in(x), in(gamma), in(beta), in(shift), in(residual), out(y),
-                             out(statistics[0]), out(statistics[1]));
-    context->save_for_backward({x_any, gamma, beta, statistics});
+    kernels::group_norm_silu(norm_shape(x, groups), silu, in(x), in(before), in(gamma), in(beta), in(shift),
+                             in(residual), out(y), out(statistics[0]), out(statistics[1]));
+    context->save_for_backward({x_any, before_any.value_or(Tensor()), gamma, beta, statistics});
     context->saved_data["groups"] = groups;
     context->saved_data["silu"] = silu;
     context->saved_data["shift"] = shift.defined();
@@ -51,26 +53,32 @@ class FastGroupNorm : public torch::autograd::Function<FastGroupNorm> {
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& upstream) {
-    const auto saved = context->get_saved_variables();
+    auto saved = context->get_saved_variables();
+    const Tensor statistics = saved.back();
+    saved.pop_back();
     const int64_t groups = context->saved_data["groups"].toInt();
     const bool silu = context->saved_data["silu"].toBool(), shift = context->saved_data["shift"].toBool();
     variable_list gradients;
     if (at::GradMode::is_enabled()) {
-      gradients = recorded_backward({saved[0], saved[1], saved[2]}, upstream, [&](const variable_list& inputs) {
-        return variable_list{norm_in_steps(inputs[0], inputs[1], inputs[2], groups, silu)};
+      gradients = recorded_backward(saved, upstream, [&](const variable_list& inputs) {
+        return variable_list{norm_in_steps(inputs[0], inputs[1], inputs[2], inputs[3], groups, silu)};
       });
-      gradients.resize(7);
-      if (shift) gradients[3] = upstream[0].sum({2, 3});
+      gradients.resize(8);
+      if (shift) gradients[4] = upstream[0].sum({2, 3});
     } else {
-      const Tensor x = channels_last(saved[0]), dy = channels_last(upstream[0]), &statistics = saved[3];
-      gradients = {at::empty_like(x), at::empty_like(saved[1]), at::empty_like(saved[2])};
-      gradients.resize(7);
-      if (shift) gradients[3] = at::empty({x.size(0), x.size(1)}, x.options());
-      kernels::group_norm_silu_backward(norm_shape(x, groups), silu, in(x), in(saved[1]), in(saved[2]),
+      const Tensor x = channels_last(saved[0]), dy = channels_last(upstream[0]);
+      const Tensor before = saved[1].defined() ? saved[1].contiguous() : Tensor();
+      const auto item_row = [&](bool wanted) {
+        return wanted ? at::empty({x.size(0), x.size(1)}, x.options()) : Tensor();
+      };
+      gradients = {at::empty_like(x), item_row(before.defined()), at::empty_like(saved[2]), at::empty_like(saved[3]),
+                   item_row(shift)};
+      gradients.resize(8);
+      kernels::group_norm_silu_backward(norm_shape(x, groups), silu, in(x), in(before), in(saved[2]), in(saved[3]),
                                         in(statistics[0]), in(statistics[1]), in(dy), out(gradients[0]),
-                                        out(gradients[1]), out(gradients[2]), out(gradients[3]));
+                                        out(gradients[1]), out(gradients[2]), out(gradients[3]), out(gradients[4]));
     }
-    if (context->saved_data["residual"].toBool()) gradients[4] = upstream[0];
+    if (context->saved_data["residual"].toBool()) gradients[5] = upstream[0];
     return gradients;
   }
 };
@@ -163,16 +171,17 @@ GroupNormImpl::GroupNormImpl(int64_t groups, int64_t channels, bool silu) : grou
   bias = register_parameter("bias", torch::zeros({channels}));
 }
 
-Tensor GroupNormImpl::forward(const Tensor& x, const Tensor& shift, const Tensor& residual) {
+Tensor GroupNormImpl::forward(const Tensor& x, const NormExtras& extras) {
   SEXTANT_CHECK(x.dim() == 4 && x.size(1) == weight.size(0), "[group_norm] expected maps [B,", weight.size(0),
                 ",H,W]; got ", shape_text(x));
   if (!is_plain(x) || !is_plain(weight)) {
-    Tensor y = norm_in_steps(x, weight, bias, groups_, silu_);
-    if (shift.defined()) y = add_to_pixels(y, shift);
-    return residual.defined() ? y + residual : y;
+    Tensor y = norm_in_steps(x, extras.before, weight, bias, groups_, silu_);
+    if (extras.shift.defined()) y = add_to_pixels(y, extras.shift);
+    return extras.residual.defined() ? y + extras.residual : y;
   }
   const auto optional = [](const Tensor& t) { return t.defined() ? std::optional(t) : std::nullopt; };
-  return FastGroupNorm::apply(x, weight, bias, optional(shift), optional(residual), groups_, silu_);
+  return FastGroupNorm::apply(x, optional(extras.before), weight, bias, optional(extras.shift),
+                              optional(extras.residual), groups_, silu_);
 }
 
 Tensor max_pool2(const Tensor& x) {

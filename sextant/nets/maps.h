@@ -9,12 +9,17 @@
 
 namespace sextant {
 
-// silu(GroupNorm(x)) + shift + residual; silu only where asked for. Scale starts at 1, offset at 0.
+// What joins a norm: `before` [B,C] is added to x, `shift` [B,C] and `residual` [B,C,H,W] to the result; each may be
+// undefined.
+struct NormExtras {
+  Tensor before = {}, shift = {}, residual = {};
+};
+
+// silu(GroupNorm(x + before)) + shift + residual; silu only where asked for. Scale starts at 1, offset at 0.
 class GroupNormImpl : public torch::nn::Module {
  public:
   GroupNormImpl(int64_t groups, int64_t channels, bool silu = true);
-  // shift [B,C] and residual [B,C,H,W] may be undefined.
-  Tensor forward(const Tensor& x, const Tensor& shift = {}, const Tensor& residual = {});
+  Tensor forward(const Tensor& x, const NormExtras& extras = {});
 
   Tensor weight, bias;
 

@@ -103,19 +103,24 @@ TEST(GroupNorm, AgreesWithLibTorchInValueAndGradients) {
   for (const Maps& m : {Maps{2, 8, 0, 7, 5}, Maps{1, 16, 0, 1, 2}, Maps{3, 64, 0, 4, 4}})
     for (const bool silu : {false, true}) {
       Rng rng(2);
-      const Tensors in = {rng.normal({m.batch, m.in, m.height, m.width}), rng.normal({m.in}), rng.normal({m.in}),
-                          rng.normal({m.batch, m.in}), rng.normal({m.batch, m.in, m.height, m.width})};
+      const Tensors in = {rng.normal({m.batch, m.in, m.height, m.width}),
+                          rng.normal({m.in}),
+                          rng.normal({m.in}),
+                          rng.normal({m.batch, m.in}),
+                          rng.normal({m.batch, m.in, m.height, m.width}),
+                          rng.normal({m.batch, m.in})};
       GroupNorm norm(4, m.in, silu);
       expect_agreement(
           in,
           [&](const Tensors& t) {
             norm->weight = t[1];
             norm->bias = t[2];
-            return norm->forward(t[0], t[3], t[4]);
+            return norm->forward(t[0], {.before = t[5], .shift = t[3], .residual = t[4]});
           },
           [&](const Tensors& t) {
-            const Tensor y = at::group_norm(t[0], 4, t[1], t[2], 1e-5);
-            return (silu ? at::silu(y) : y) + t[3].view({m.batch, m.in, 1, 1}) + t[4];
+            const auto pixels = [&](const Tensor& v) { return v.view({m.batch, m.in, 1, 1}); };
+            const Tensor y = at::group_norm(t[0] + pixels(t[5]), 4, t[1], t[2], 1e-5);
+            return (silu ? at::silu(y) : y) + pixels(t[3]) + t[4];
           },
           1e-4);  // the second gradient passes 1/sqrt(variance) of as few as 8 numbers three times
     }

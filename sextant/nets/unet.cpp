@@ -58,11 +58,11 @@ Tensor ResidualBlockImpl::forward(const Tensor& x, const Tensor& embedding, Rng*
   const auto thinned = [&](const Tensor& h) { return dropout_rng ? dropout(h, dropout_, *dropout_rng) : h; };
   if (placement_ == NormPlacement::kAfter) {
     auto [h, passed] = conv1_->forward_and_pass(x);
-    h = norm1_->forward(h, shift);
-    return norm2_->forward(conv2_->forward(thinned(h)), {}, shortcut(passed));
+    h = norm1_->forward(h, {.shift = shift});
+    return norm2_->forward(conv2_->forward(thinned(h)), {.residual = shortcut(passed)});
   }
-  const Tensor h = add_to_pixels(conv1_->forward(norm1_->forward(x)), shift);
-  return conv2_->forward(thinned(norm2_->forward(h)), shortcut(x));
+  const Tensor h = norm2_->forward(conv1_->forward(norm1_->forward(x)), {.before = shift});
+  return conv2_->forward(thinned(h), shortcut(x));
 }
 
 int64_t ResidualBlockImpl::multiply_adds(int64_t height, int64_t width) const {

@@ -22,7 +22,14 @@ Experiment exercise_14_27() {
       .panels = {panels::training_curves(kRun, {"loss"}, "squared error of ε a pixel"), panels::class_grid(kRun, 2, 8),
                  panels::guidance_sweep(kRun, 7, {0, 1, 2, 3, 4, 7, 8}, 10)},
       .claims =
-          {{.says = "Without guidance (s = 0) about a tenth of the samples are sevens (between 5 and 17 %).",
+          {{.says = "At s = 0 the label has no say, to the byte; at s = 1 it has.",
+            .numbers = {kRun + ".s0.same_for_all_labels", kRun + ".s1.same_for_all_labels"},
+            .holds =
+                [](const Results& r) {
+                  return r.number(kRun + ".s0.same_for_all_labels") == 1 &&
+                         r.number(kRun + ".s1.same_for_all_labels") == 0;
+                }},
+           {.says = "Without guidance (s = 0) about a tenth of the samples are sevens (between 5 and 17 %).",
             .numbers = {kRun + ".s0.called"},
             .holds =
                 [](const Results& r) {
