@@ -52,14 +52,18 @@ Experiment exercise_14_26() {
                   return true;
                 },
             .from = RunScale::kQuick},
-           {.says = "DDIM needs a twentieth of the evaluations, and of the time to within a quarter.",
-            .numbers = {kChapter + ".ddpm.evaluations", kChapter + ".ddim50.evaluations", kChapter + ".ddpm.seconds",
-                        kChapter + ".ddim50.seconds"},
+           {.says = "DDIM's 50 steps evaluate the net a twentieth as often as the chain's 1000.",
+            .numbers = {kChapter + ".ddpm.evaluations", kChapter + ".ddim50.evaluations"},
             .holds =
                 [](const Results& r) {
-                  const double time = r.number(kChapter + ".ddpm.seconds") / r.number(kChapter + ".ddim50.seconds");
-                  return r.number(kChapter + ".ddpm.evaluations") == 20 * r.number(kChapter + ".ddim50.evaluations") &&
-                         time > 15 && time < 25;
+                  return r.number(kChapter + ".ddpm.evaluations") == 20 * r.number(kChapter + ".ddim50.evaluations");
+                }},
+           {.says = "And the time follows: between 15 and 25 times less.",
+            .numbers = {kChapter + ".ddpm.seconds", kChapter + ".ddim50.seconds"},
+            .holds =
+                [](const Results& r) {
+                  const double ratio = r.number(kChapter + ".ddpm.seconds") / r.number(kChapter + ".ddim50.seconds");
+                  return ratio > 15 && ratio < 25;
                 },
             .from = RunScale::kQuick},
            {.says =
