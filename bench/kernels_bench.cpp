@@ -136,7 +136,8 @@ void GroupNormSiluBackward(benchmark::State& state) {
   const int64_t size = s.batch * s.pixels * s.channels;
   const Buffer x(size), dx(size), dy(size), gamma(s.channels), beta(s.channels), mean(s.batch * 8), rstd(s.batch * 8);
   const Buffer dgamma(s.channels), dbeta(s.channels);
-  for (auto _ : state) group_norm_silu_backward(s, true, x, nullptr, gamma, beta, mean, rstd, dy, dx, nullptr, dgamma, dbeta, nullptr);
+  for (auto _ : state)
+    group_norm_silu_backward(s, true, x, nullptr, gamma, beta, mean, rstd, dy, dx, nullptr, dgamma, dbeta, nullptr);
   count_floats(state, 3 * size);
 }
 void MaxPool(benchmark::State& state) {

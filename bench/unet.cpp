@@ -3,35 +3,17 @@
 #include <hwy/targets.h>
 #include <torch/torch.h>
 
-#include <chrono>
 #include <cstdio>
 
 #include "sextant/base/machine.h"
 #include "sextant/families/registry.h"
 #include "sextant/train/optimiser.h"
-
-namespace {
-
-using namespace sextant;
-using Clock = std::chrono::steady_clock;
-
-template <class Act>
-double smallest(int repeats, int warm_up, const Act& act) {
-  double best = 1e9;
-  for (int i = -warm_up; i < repeats; ++i) {
-    const auto start = Clock::now();
-    act();
-    const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
-    if (i >= 0) best = std::min(best, seconds);
-  }
-  return best;
-}
-
-}  // namespace
+#include "timing.h"
 
 int main(int argc, char** argv) {
+  using namespace sextant;
   keep_freed_memory();
-  if (argc > 2 && std::string(argv[2]) == "avx2") hwy::DisableTargets(~(2 * HWY_AVX2 - 1));  // what is newer than AVX2
+  if (argc > 2 && std::string(argv[2]) == "avx2") hwy::DisableTargets(HWY_AVX2 - 1);  // lower bits: newer
   at::set_num_threads(argc > 1 ? std::atoi(argv[1]) : 2);
   const bool prenorm = argc > 2 && std::string(argv[2]) == "prenorm";
   const ItemShape shape = {.sizes = {1, 28, 28}, .classes = 10};

@@ -2,24 +2,16 @@
 // data loading, and peak memory, as one JSON line.
 #include <torch/torch.h>
 
-#include <chrono>
 #include <cstdio>
 
 #include "sextant/base/machine.h"
 #include "sextant/families/registry.h"
 #include "sextant/train/optimiser.h"
 #include "sextant/train/trainer.h"
-
-namespace {
-
-using namespace sextant;
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
-
-}  // namespace
+#include "timing.h"
 
 int main(int argc, char** argv) {
+  using namespace sextant;
   at::set_num_threads(argc > 1 ? std::atoi(argv[1]) : 2);
   const Dataset data = load_dataset({.name = "mnist"});
   const auto model = build_model(VaeConfig{}, item_shape(data), Rng(0));
@@ -34,21 +26,12 @@ int main(int argc, char** argv) {
   };
 
   const Batch fixed = slice(data.train, 0, 128, PixelRange::kUnit);
-  for (int i = 0; i < 20; ++i) step(fixed);
-  double best_step = 1e9;
-  for (int i = 0; i < 200; ++i) {
-    const auto start = Clock::now();
-    step(fixed);
-    best_step = std::min(best_step, seconds_since(start));
-  }
+  const double best_step = smallest(200, 20, [&] { step(fixed); });
 
   BatchStream stream(data.train, {.batch_size = 128}, PixelRange::kUnit, Rng(2));
-  double best_epoch = 1e9;
-  for (int epoch = 0; epoch < 3; ++epoch) {
-    const auto start = Clock::now();
+  const double best_epoch = smallest(3, 0, [&] {
     for (int64_t i = 0; i < stream.batches_per_epoch(); ++i) step(stream.next());
-    best_epoch = std::min(best_epoch, seconds_since(start));
-  }
+  });
   std::printf("{\"step_s\": %.6f, \"epoch_s\": %.4f, \"peak_mb\": %.0f}\n", best_step, best_epoch,
               static_cast<double>(peak_memory_bytes()) / 1e6);
 }

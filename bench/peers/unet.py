@@ -1,11 +1,13 @@
 """The peers' side of `bench/side_by_side unet`: the chapter's U-Net (3,687,041 parameters) in PyTorch eager, with channels
 last, with bfloat16 autocast, through torch.compile, and its sampling step in ONNX Runtime and OpenVINO where installed.
 usage: unet.py THREADS [avx2]"""
-import json, math, resource, sys, tempfile, time
+import json, math, resource, sys, tempfile
 
 import torch
 import torch.nn.functional as F
 from torch import nn
+
+from timing import smallest
 
 torch.set_num_threads(int(sys.argv[1]))
 only_avx2 = len(sys.argv) > 2 and sys.argv[2] == "avx2"
@@ -43,17 +45,6 @@ class Unet(nn.Module):
         h = self.up3(torch.cat([self.middle(c, time_embedding), c], 1), time_embedding)
         h = self.up2(torch.cat([F.interpolate(h, scale_factor=2.0), b], 1), time_embedding)
         return self.last(self.up1(torch.cat([F.interpolate(h, scale_factor=2.0), a], 1), time_embedding))
-
-
-def smallest(act, repeats, warm_up=3):
-    for _ in range(warm_up):
-        act()
-    best = 1e9
-    for _ in range(repeats):
-        start = time.perf_counter()
-        act()
-        best = min(best, time.perf_counter() - start)
-    return best
 
 
 alpha_bar = torch.cumprod(1 - torch.linspace(1e-4, 0.02, 1000), 0)

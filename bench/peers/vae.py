@@ -1,6 +1,6 @@
 """The peer's side of `bench/side_by_side vae`: the same net and loss in PyTorch eager. Smallest of several repeats.
 Epochs: a DataLoader over a TensorDataset, and the usual way, a picture object and its conversion for every item."""
-import gzip, json, pathlib, resource, sys, time
+import gzip, json, pathlib, resource, sys
 
 import numpy as np
 import torch
@@ -8,6 +8,8 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import nn
 from torch.utils.data import DataLoader, Dataset, TensorDataset
+
+from timing import smallest
 
 torch.set_num_threads(int(sys.argv[1]))
 torch.manual_seed(0)
@@ -55,17 +57,6 @@ def step(x):
     optimiser.zero_grad()
     loss.backward()
     optimiser.step()
-
-
-def smallest(act, repeats, warm_up):
-    for _ in range(warm_up):
-        act()
-    best = 1e9
-    for _ in range(repeats):
-        start = time.perf_counter()
-        act()
-        best = min(best, time.perf_counter() - start)
-    return best
 
 
 def epoch(loader):

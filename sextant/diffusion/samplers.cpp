@@ -29,10 +29,18 @@ bool is_deterministic(const SamplerConfig& config) {
   return std::holds_alternative<DpmSolver>(config);
 }
 
-void finish_step(const char* who, const StepObserver& observer, const SamplerStep& step) {
-  SEXTANT_CHECK(step.x.isfinite().all().item<bool>(), "[", who, "] x is not finite after step ", step.step,
-                ". Check the weights (`sextant eval`), lower the guidance, or keep x0 clipped");
-  if (observer) observer(step);
+Tensor walk_grid(const char* who, Tensor x, const Grid& grid, const StepObserver& observer,
+                 const std::function<Moved(const Tensor& x, double t, double s)>& move) {
+  check_grid(who, grid);
+  for (size_t i = 0; i + 1 < grid.size(); ++i) {
+    const auto step = static_cast<int64_t>(i) + 1;
+    const Moved moved = move(x, grid[i], grid[i + 1]);
+    x = moved.x;
+    SEXTANT_CHECK(x.isfinite().all().item<bool>(), "[", who, "] x is not finite after step ", step,
+                  ". Check the weights (`sextant eval`), lower the guidance, or keep x0 clipped");
+    if (observer) observer({.step = step, .t = grid[i + 1], .x = x, .x0 = moved.x0});
+  }
+  return x;
 }
 
 }  // namespace sextant

@@ -77,7 +77,12 @@ Tensor run_sampler(const SamplerConfig& config, const Denoiser& denoiser, Tensor
 // Deterministic: the same x_T gives the same x_0, whatever the generator.
 bool is_deterministic(const SamplerConfig& config);
 
-// For samplers: ends a step. Throws Error when x is not finite.
-void finish_step(const char* who, const StepObserver& observer, const SamplerStep& step);
+// For samplers: the walk that they share. `move` makes one step from x at t to s, where s = 0 is the last. Checks the
+// grid, tells the observer, and throws Error when x is not finite.
+struct Moved {
+  Tensor x, x0;  // x at s, and the denoiser's x_0 on the way
+};
+Tensor walk_grid(const char* who, Tensor x, const Grid& grid, const StepObserver& observer,
+                 const std::function<Moved(const Tensor& x, double t, double s)>& move);
 
 }  // namespace sextant

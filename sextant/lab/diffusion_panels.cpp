@@ -4,7 +4,6 @@
 
 #include <cmath>
 
-#include "sextant/base/progress.h"
 #include "sextant/lab/film.h"
 #include "sextant/lab/panels.h"
 #include "sextant/report/text.h"
@@ -13,18 +12,17 @@
 namespace sextant::panels {
 namespace {
 
-// A number of a score, or "–" with the reason left to the record where it has none.
-std::string score_text(const Json& score, const char* key, int decimals) {
+// A number of a score times `factor`, or "–" with the reason left to the record where it has none.
+std::string score_text(const Json& score, const char* key, int decimals, double factor = 1) {
   const auto found = score.find(key);
-  return found != score.end() && found->is_number() ? fixed(found->get<double>(), decimals) : "–";
+  return found != score.end() && found->is_number() ? fixed(factor * found->get<double>(), decimals) : "–";
 }
 
 const std::vector<std::string> kScoreColumns = {"FCD", "KID·10³", "prec.", "recall", "IS", "classes", "sure"};
 
 std::vector<std::string> score_cells(const Json& score) {
-  const auto kid = score.find("kid");
   return {score_text(score, "fcd", 2),
-          kid != score.end() && kid->is_number() ? fixed(1000 * kid->get<double>(), 2) : "–",
+          score_text(score, "kid", 2, 1000),
           score_text(score, "precision", 3),
           score_text(score, "recall", 3),
           score_text(score, "inception_score", 2),
@@ -129,7 +127,8 @@ Panel sampler_scores(const std::string& run, const std::vector<NamedPlan>& plans
       table.rows.push_back(std::move(cells));
     };
     for (const NamedPlan& named : plans)
-      row(named.title, concat(run, ".", named.key), board.score(draw(study, run, named.plan, board.count()).pictures));
+      row(named.title, concat(run, ".", named.key),
+          board.score(board.features(draw(study, run, named.plan, board.count()).pictures)));
     row("real training pictures (the floor)", "floor", board.floor());
     study.results().put("real.confident", board.real_confident());
     study.add(Heading{concat(run, ": measured against real digits")});
@@ -142,11 +141,10 @@ Panel film(const std::string& run, const NamedPlan& named, int64_t frames, int64
     const TrainedRun& trained = study.run(run);
     Diffusion& model = diffusion_of(trained);
     FilmStrip strip(frames, samples, named.plan.steps);
-    const Tensor x_T = starting_noise(model, study.seed(), 0).slice(0, 0, samples);
-    strip.begin(x_T.to(trained.model->parameters().front().device()));
+    const Tensor x_T = starting_noise(model, study.seed(), 0).slice(0, 0, samples).to(trained.device());
+    strip.begin(x_T);
     Rng rng = study.rng("film");
-    run_plan(named.plan, model, x_T.to(trained.model->parameters().front().device()), 0, rng,
-             [&](const SamplerStep& step) { strip.see(step); });
+    run_plan(named.plan, model, x_T, 0, rng, [&](const SamplerStep& step) { strip.see(step); });
     study.add(Heading{"From noise to digits"});
     study.add_figure(
         "film", strip.grid(trained.model->pixel_range()),
@@ -180,7 +178,7 @@ Panel step_sweep(const std::string& run, const std::vector<PlanFamily>& families
         const Features features = board.features(set.pictures);
         const Tensor digits = digits_of(features);
         if (!reference.defined()) reference = digits;
-        const Json score = board.score(set.pictures);
+        const Json score = board.score(features);
         const std::string path = concat(run, ".", family.key, ".", count);
         put_scores(study.results(), path, score);
         study.results().put(path + ".agreement", share(digits == reference));

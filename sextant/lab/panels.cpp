@@ -154,7 +154,7 @@ Panel latent_map(const std::string& run, int64_t side) {
     const Tensor quantile = (std::sqrt(2.0) * torch::erfinv(2 * steps - 1)).to(at::kFloat);
     const auto axes = torch::meshgrid({quantile.flip(0), quantile}, "ij");
     const Tensor z = torch::stack({axes[1].flatten(), axes[0].flatten()}, 1);  // [side², 2]
-    const Tensor x = latent_variable(trained).decode(z.to(trained.model->parameters().front().device()));
+    const Tensor x = latent_variable(trained).decode(z.to(trained.device()));
     study.add(Heading{"A map of two latent units"});
     study.add_figure(
         "latent-map",

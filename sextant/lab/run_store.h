@@ -40,6 +40,7 @@ struct TrainedRun {
   std::shared_ptr<Trainable> model;
   // The model as one that can be sampled. Throws UsageError where it is none.
   GenerativeModel& generative() const;
+  at::Device device() const { return model->parameters().front().device(); }
   std::shared_ptr<const Dataset> data;  // null until needed: see RunStore::data
 };
 

@@ -100,7 +100,7 @@ SampleSet sample_set(const TrainedRun& trained, const SamplePlan& plan, int64_t 
   Diffusion& model = diffusion_of(trained);
   check_plan(plan, model);
   KeptSet kept(trained, plan, seed);
-  const at::Device device = trained.model->parameters().front().device();
+  const at::Device device = trained.device();
   Progress progress(concat(trained.run.name, " samples"), count, kept.count(), 1, quiet);
   std::vector<Tensor> pieces;
   if (kept.pictures.defined()) pieces.push_back(kept.pictures);

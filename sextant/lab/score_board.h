@@ -15,7 +15,7 @@ class ScoreBoard {
 
   int64_t count() const { return count_; }
   Features features(const Tensor& bytes) const;  // uint8 [N,C,H,W]
-  Json score(const Tensor& bytes) const { return score_samples(features(bytes), test_); }
+  Json score(const Features& samples) const { return score_samples(samples, test_); }
   const Json& floor() const { return floor_; }  // real training pictures against the test pictures
   double real_confident() const { return confidence(test_.probabilities).share; }
   // The real test pictures of one class, of the whole split: uint8 [N,C,H,W].

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "sextant/tensor/plain.h"
 #include "sextant/tensor/shape.h"
 
 namespace sextant {
@@ -19,7 +20,7 @@ constexpr double kMinLogVariance = -30.0, kMaxLogVariance = 20.0;
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-bool is_plain(const Tensor& t) { return t.device().is_cpu() && t.scalar_type() == at::kFloat && t.is_contiguous(); }
+bool is_flat(const Tensor& t) { return is_plain(t) && t.is_contiguous(); }
 float* data(const Tensor& t) { return t.data_ptr<float>(); }
 
 // [B,2L] -> mean [B,L] and clamped log-variance [B,L].
@@ -34,7 +35,7 @@ class SplitStatistics : public torch::autograd::Function<SplitStatistics> {
   static variable_list backward(AutogradContext* context, const variable_list& upstream) {
     const Tensor log_variance = context->get_saved_variables()[0];
     const auto inside = [](float v) { return v > kMinLogVariance && v < kMaxLogVariance; };
-    if (!at::GradMode::is_enabled() && is_plain(log_variance) && is_plain(upstream[0]) && is_plain(upstream[1])) {
+    if (!at::GradMode::is_enabled() && is_flat(log_variance) && is_flat(upstream[0]) && is_flat(upstream[1])) {
       const int64_t items = log_variance.size(0), units = log_variance.size(1);
       const Tensor gradient = at::empty({items, 2 * units}, log_variance.options());
       const float *m = data(upstream[0]), *v = data(upstream[1]), *at = data(log_variance);
@@ -60,7 +61,7 @@ class Reparameterise : public torch::autograd::Function<Reparameterise> {
   }
   static variable_list backward(AutogradContext* context, const variable_list& upstream) {
     const auto saved = context->get_saved_variables();
-    if (!at::GradMode::is_enabled() && is_plain(upstream[0])) {
+    if (!at::GradMode::is_enabled() && is_flat(upstream[0])) {
       const Tensor gradient = at::empty_like(saved[0]);
       const float *g = data(upstream[0]), *e = data(saved[2]);
       float* out = data(gradient);
@@ -116,7 +117,7 @@ DiagonalGaussian DiagonalGaussian::from_statistics(const Tensor& statistics) {
 
 Tensor DiagonalGaussian::sample(Rng& rng) const {
   const Tensor noise = rng.normal(mean.sizes());
-  if (is_plain(mean) && is_plain(log_variance)) return Reparameterise::apply(mean, log_variance, noise);
+  if (is_flat(mean) && is_flat(log_variance)) return Reparameterise::apply(mean, log_variance, noise);
   return mean + (log_variance * 0.5).exp() * noise.to(mean.options());
 }
 
@@ -129,7 +130,7 @@ Tensor DiagonalGaussian::kl_to_standard_per_unit() const {
 }
 
 Tensor DiagonalGaussian::kl_to_standard() const {
-  if (is_plain(mean) && is_plain(log_variance)) return KlToStandard::apply(mean, log_variance);
+  if (is_flat(mean) && is_flat(log_variance)) return KlToStandard::apply(mean, log_variance);
   return sum_items(kl_to_standard_per_unit());
 }
 

@@ -8,6 +8,7 @@
 #include "sextant/kernels/winograd.h"
 #include "sextant/nets/layers.h"
 #include "sextant/nets/recorded.h"
+#include "sextant/tensor/plain.h"
 #include "sextant/tensor/shape.h"
 
 namespace sextant {
@@ -17,8 +18,6 @@ using kernels::ConvPass;
 using kernels::ConvShape;
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
-
-bool is_plain(const Tensor& t) { return t.device().is_cpu() && t.scalar_type() == at::kFloat; }
 
 Tensor map_like(const Tensor& x, int64_t channels) {
   return at::empty({x.size(0), channels, x.size(2), x.size(3)}, x.options(), at::MemoryFormat::ChannelsLast);
@@ -120,8 +119,6 @@ class FastConv : public torch::autograd::Function<FastConv> {
     return gradients;
   }
 };
-
-std::optional<Tensor> if_defined(const Tensor& t) { return t.defined() ? std::optional(t) : std::nullopt; }
 
 // 1x1: a matrix product over all pixels.
 Tensor pointwise(const Tensor& x_any, const Tensor& weight, const Tensor& bias) {

@@ -4,12 +4,11 @@
 
 #include <cmath>
 
+#include "sextant/tensor/plain.h"
 #include "sextant/tensor/shape.h"
 
 namespace sextant {
 namespace {
-
-bool is_plain(const Tensor& t) { return t.device().is_cpu() && t.scalar_type() == at::kFloat; }
 
 kernels::LinearShape shape_of(const Tensor& x, const Tensor& weight) {
   return {.batch = x.size(0), .in = weight.size(1), .out = weight.size(0)};

@@ -6,6 +6,7 @@
 #include "sextant/kernels/resample.h"
 #include "sextant/nets/conv.h"
 #include "sextant/nets/recorded.h"
+#include "sextant/tensor/plain.h"
 #include "sextant/tensor/shape.h"
 
 namespace sextant {
@@ -16,7 +17,6 @@ using torch::autograd::variable_list;
 
 constexpr double kEps = 1e-5;  // LibTorch's default
 
-bool is_plain(const Tensor& t) { return t.device().is_cpu() && t.scalar_type() == at::kFloat; }
 const float* in(const Tensor& t) { return t.defined() ? t.const_data_ptr<float>() : nullptr; }
 float* out(const Tensor& t) { return t.defined() ? t.data_ptr<float>() : nullptr; }
 
@@ -179,9 +179,8 @@ Tensor GroupNormImpl::forward(const Tensor& x, const NormExtras& extras) {
     if (extras.shift.defined()) y = add_to_pixels(y, extras.shift);
     return extras.residual.defined() ? y + extras.residual : y;
   }
-  const auto optional = [](const Tensor& t) { return t.defined() ? std::optional(t) : std::nullopt; };
-  return FastGroupNorm::apply(x, optional(extras.before), weight, bias, optional(extras.shift),
-                              optional(extras.residual), groups_, silu_);
+  return FastGroupNorm::apply(x, if_defined(extras.before), weight, bias, if_defined(extras.shift),
+                              if_defined(extras.residual), groups_, silu_);
 }
 
 Tensor max_pool2(const Tensor& x) {
