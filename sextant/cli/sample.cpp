@@ -51,10 +51,8 @@ Tensor sample_diffusion(const TrainedRun& trained, const Options& options, const
                         const Console& console) {
   Diffusion& model = diffusion_of(trained);
   check_plan(plan, model);
-  std::vector<int64_t> sizes = model.item();
-  sizes.insert(sizes.begin(), options.count);
   Rng rng = Rng(options.seed).split("sample");
-  const Tensor x_T = channels_last(rng.normal(sizes).to(trained.device()));
+  const Tensor x_T = channels_last(rng.normal(batch_of(options.count, model.item())).to(trained.device()));
   const int64_t batches = (options.count + kBatch - 1) / kBatch;
   Progress progress(trained.run.name, batches * plan.steps, 0, 1, console.quiet);
   std::vector<Tensor> pieces;

@@ -92,6 +92,11 @@ struct LatentVariable {
   virtual Tensor log_likelihood(const Tensor& x, const Tensor& z) = 0;  // log p(x|z), [B], nats
 };
 
+// p(x) itself can be computed.
+struct ExactDensity {
+  virtual ~ExactDensity() = default;
+  virtual Tensor log_prob(const Tensor& x) = 0;  // log p(x) of x in the model's range, [B], nats
+};
 // p(x) has a lower bound that can be computed.
 struct DensityBound {
   virtual ~DensityBound() = default;

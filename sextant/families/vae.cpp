@@ -52,9 +52,7 @@ Tensor Vae::log_likelihood(const Tensor& x, const Tensor& z) { return log_likeli
 Tensor Vae::decode(const Tensor& z) {
   const Tensor output = decoder_output(z);
   const Tensor mean = config_.likelihood == Likelihood::kBernoulli ? output.sigmoid() : output.clamp(0, 1);
-  std::vector<int64_t> shape = item_;
-  shape.insert(shape.begin(), z.size(0));
-  return mean.view(shape);
+  return mean.view(batch_of(z.size(0), item_));
 }
 
 // -ELBO of the batch, Kingma & Welling eq. 10 with one draw of z; with β before the KL term Higgins et al. eq. 4.

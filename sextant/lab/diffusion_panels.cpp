@@ -6,42 +6,12 @@
 
 #include "sextant/lab/film.h"
 #include "sextant/lab/panels.h"
+#include "sextant/lab/score_table.h"
 #include "sextant/report/text.h"
 #include "sextant/train/run_log.h"
 
 namespace sextant::panels {
 namespace {
-
-// A number of a score times `factor`, or "–" with the reason left to the record where it has none.
-std::string score_text(const Json& score, const char* key, int decimals, double factor = 1) {
-  const auto found = score.find(key);
-  return found != score.end() && found->is_number() ? fixed(factor * found->get<double>(), decimals) : "–";
-}
-
-const std::vector<std::string> kScoreColumns = {"FCD", "KID·10³", "prec.", "recall", "IS", "classes", "sure"};
-
-std::vector<std::string> score_cells(const Json& score) {
-  return {score_text(score, "fcd", 2),
-          score_text(score, "kid", 2, 1000),
-          score_text(score, "precision", 3),
-          score_text(score, "recall", 3),
-          score_text(score, "inception_score", 2),
-          score_text(score, "classes_covered", 0),
-          score_text(score, "confident", 3)};
-}
-
-std::string scores_caption(const ScoreBoard& board) {
-  return concat(
-      "Each row against the same ", board.count(),
-      " test pictures. FCD: Fréchet distance between features of our own classifier (", board.text(),
-      "); no FID, and comparable inside this program only. KID, precision and recall on the same features; IS on ",
-      "its probabilities; sure: share of pictures whose class it gives at least 0.9. Rounded to 8 bits first.");
-}
-
-void put_scores(Results& results, const std::string& path, const Json& score) {
-  for (const auto& [key, value] : score.items())
-    if (value.is_number()) results.put(concat(path, ".", key), value);
-}
 
 Tensor digits_of(const Features& features) { return features.probabilities.argmax(1); }
 
@@ -118,21 +88,12 @@ Panel sampler_grids(const std::string& run, const std::vector<NamedPlan>& plans,
 Panel sampler_scores(const std::string& run, const std::vector<NamedPlan>& plans) {
   return [=](Study& study) {
     const ScoreBoard& board = study.scores(study.run(run));
-    Table table = {.columns = {"pictures"}, .caption = scores_caption(board)};
-    table.columns.insert(table.columns.end(), kScoreColumns.begin(), kScoreColumns.end());
-    const auto row = [&](const std::string& name, const std::string& path, const Json& score) {
-      put_scores(study.results(), path, score);
-      std::vector<std::string> cells = {name};
-      for (std::string& cell : score_cells(score)) cells.push_back(std::move(cell));
-      table.rows.push_back(std::move(cells));
-    };
+    ScoreTable table(study.results(), board);
     for (const NamedPlan& named : plans)
-      row(named.title, concat(run, ".", named.key),
-          board.score(board.features(draw(study, run, named.plan, board.count()).pictures)));
-    row("real training pictures (the floor)", "floor", board.floor());
-    study.results().put("real.confident", board.real_confident());
+      table.add(named.title, concat(run, ".", named.key),
+                board.score(board.features(draw(study, run, named.plan, board.count()).pictures)));
     study.add(Heading{concat(run, ": measured against real digits")});
-    study.add(table);
+    study.add(table.finish());
   };
 }
 
@@ -165,7 +126,7 @@ Panel step_sweep(const std::string& run, const std::vector<PlanFamily>& families
                    .caption = concat(
                        "S: steps, each one evaluation of the net. Same digit: share of samples that the classifier ",
                        "calls what the longest chain's sample from the same noise is called. ", scores_caption(board))};
-    table.columns.insert(table.columns.end(), kScoreColumns.begin(), kScoreColumns.end());
+    table.columns.insert(table.columns.end(), score_columns().begin(), score_columns().end());
     std::vector<Series> quality;
     for (const PlanFamily& family : families) {
       std::vector<std::pair<double, double>> points;

@@ -31,8 +31,11 @@ std::string short_number(double value) {
   return text;
 }
 
-// Samples that distances are measured on. 10,000 as the metrics ask; fewer where minutes count, with the floor beside.
-int64_t samples_at(RunScale scale) { return scale == RunScale::kFull ? 10000 : scale == RunScale::kQuick ? 192 : 64; }
+// Samples that distances are measured on: 10,000 as the metrics ask; fewer where minutes count, with the floor beside.
+int64_t samples_at(RunScale scale, bool one_pass) {
+  if (scale == RunScale::kSmoke) return 64;
+  return scale == RunScale::kFull || one_pass ? 10000 : 192;
+}
 
 Run at_scale(const PlannedRun& planned, const StudyOptions& options) {
   Run run = planned.run;
@@ -40,7 +43,7 @@ Run at_scale(const PlannedRun& planned, const StudyOptions& options) {
     for (const auto& setting : planned.quick) set(run, setting);
   if (options.scale == RunScale::kSmoke)
     for (const auto& setting : planned.smoke) set(run, setting);
-  if (options.seed) run.train.seed = *options.seed;
+  run.train.seed += options.seed.value_or(0);
   return run;
 }
 
@@ -87,8 +90,9 @@ const TrainedRun& Study::run(const std::string& name) {
 }
 
 const ScoreBoard& Study::scores(const TrainedRun& trained) {
-  auto& board = scores_[trained.run.data.name];
-  if (!board) board = std::make_unique<ScoreBoard>(trained, samples_at(options_.scale));
+  const bool one_pass = !dynamic_cast<const Diffusion*>(trained.model.get());
+  auto& board = scores_[{trained.run.data.name, one_pass}];
+  if (!board) board = std::make_unique<ScoreBoard>(trained, samples_at(options_.scale, one_pass));
   return *board;
 }
 

@@ -62,7 +62,7 @@ struct Experiment {
 
 struct StudyOptions {
   RunScale scale = RunScale::kQuick;
-  std::optional<int64_t> seed;           // in place of every run's own
+  std::optional<int64_t> seed;           // added to every run's own: runs that differ by seed only stay different
   std::filesystem::path out = "report";  // pages
   std::filesystem::path runs = "runs";
   bool quiet = false;
@@ -97,7 +97,8 @@ class Study {
   RunStore store_;
   std::map<std::string, Run> plan_;
   std::map<std::string, TrainedRun> trained_;
-  std::map<std::string, std::unique_ptr<ScoreBoard>> scores_;  // by data set
+  std::map<std::pair<std::string, bool>, std::unique_ptr<ScoreBoard>>
+      scores_;  // by data set and whether one pass samples
   Results results_;
   std::vector<Block> blocks_;
   std::optional<Picture> thumbnail_;

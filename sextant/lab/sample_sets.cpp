@@ -8,6 +8,7 @@
 #include "sextant/base/interrupt.h"
 #include "sextant/base/progress.h"
 #include "sextant/nets/conv.h"
+#include "sextant/tensor/shape.h"
 
 namespace sextant {
 namespace {
@@ -91,9 +92,8 @@ Tensor run_plan(const SamplePlan& plan, Diffusion& model, const Tensor& x_T, int
 }
 
 Tensor starting_noise(const Diffusion& model, uint64_t seed, int64_t first) {
-  std::vector<int64_t> sizes = model.item();
-  sizes.insert(sizes.begin(), kSampleChunk);
-  return channels_last(Rng(seed).split("x_T").split(static_cast<uint64_t>(first)).normal(sizes));
+  Rng rng = Rng(seed).split("x_T").split(static_cast<uint64_t>(first));
+  return channels_last(rng.normal(batch_of(kSampleChunk, model.item())));
 }
 
 SampleSet sample_set(const TrainedRun& trained, const SamplePlan& plan, int64_t count, uint64_t seed, bool quiet) {

@@ -8,7 +8,8 @@ ScoreBoard::ScoreBoard(const TrainedRun& run, int64_t count)
     : data_(reference_data(run.run)),
       count_(std::min({count, data_.test.size(), data_.train.size()})),
       classifier_(open_scoring_classifier(run)),
-      test_(features(subset(data_.test, count_).x)),
+      pictures_(subset(data_.test, count_).x),
+      test_(features(pictures_)),
       floor_(score_samples(features(subset(data_.train, count_).x), test_)) {}
 
 Features ScoreBoard::features(const Tensor& bytes) const {

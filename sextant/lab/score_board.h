@@ -18,6 +18,8 @@ class ScoreBoard {
   Json score(const Features& samples) const { return score_samples(samples, test_); }
   const Json& floor() const { return floor_; }  // real training pictures against the test pictures
   double real_confident() const { return confidence(test_.probabilities).share; }
+  const Features& real() const { return test_; }  // of the test pictures
+  const Tensor& real_pictures() const { return pictures_; }
   // The real test pictures of one class, of the whole split: uint8 [N,C,H,W].
   Tensor pictures_of_class(int64_t label) const;
   // "FCD-mnist-v1, 0123456789abcdef": names what every number here depends on.
@@ -27,6 +29,7 @@ class ScoreBoard {
   Dataset data_;
   int64_t count_;
   OpenClassifier classifier_;
+  Tensor pictures_;
   Features test_;
   Json floor_;
 };

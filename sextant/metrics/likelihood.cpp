@@ -72,6 +72,23 @@ Json measure_bound(const EvalRequest& request) {
   return json;
 }
 
+Json measure_nll(const EvalRequest& request) {
+  auto* model = dynamic_cast<ExactDensity*>(&request.model);
+  SEXTANT_USAGE_CHECK(model,
+                      "[eval] nll needs a model whose log p(x) can be computed, such as a flow; this one has no ",
+                      "such thing. `sextant list` shows what each family can compute");
+  std::vector<Tensor> each;
+  for_batches(request.data.test, request.model.pixel_range(),
+              [&](const Tensor& x) { each.push_back(model->log_prob(x).to(at::kDouble)); });
+  const Tensor log_p = torch::cat(each);
+  const double n = static_cast<double>(log_p.numel());
+  Json json = {{"nll", -log_p.mean().item<double>()}};
+  if (n > 1) json["standard_error"] = log_p.std().item<double>() / std::sqrt(n);
+  json["items"] = log_p.numel();
+  json["unit"] = "nats an item, in the units of the data set";
+  return json;
+}
+
 Json measure_log_likelihood(const EvalRequest& request) {
   LatentVariable& model = latent_variable(request.model, "log_likelihood");
   Rng rng = Rng(request.seed).split("log_likelihood");
@@ -144,6 +161,7 @@ std::vector<MetricRow> likelihood_metrics() {
   return {
       {"elbo", "evidence lower bound over the test split, and its two terms", measure_elbo},
       {"bound", "lower bound of log p(x) of the first test images, nats and bits a dimension", measure_bound},
+      {"nll", "−log p(x) over the test split, where log p(x) is exact", measure_nll},
       {"log_likelihood", "importance-weighted log p(x) of the first test images", measure_log_likelihood},
       {"active_units", "units of z whose mean KL is above 0.05 nats", measure_active_units},
   };

@@ -23,6 +23,13 @@ inline std::string shape_text(at::IntArrayRef sizes) {
 }
 inline std::string shape_text(const Tensor& x) { return x.defined() ? shape_text(x.sizes()) : "nothing"; }
 
+// [count, item…].
+inline std::vector<int64_t> batch_of(int64_t count, at::IntArrayRef item) {
+  std::vector<int64_t> sizes = {count};
+  sizes.insert(sizes.end(), item.begin(), item.end());
+  return sizes;
+}
+
 // Views a [B] as [B,1,…] so that it broadcasts over `like` [B,…].
 inline Tensor per_item(const Tensor& values, const Tensor& like) {
   SEXTANT_CHECK(values.dim() == 1 && like.dim() >= 1 && values.size(0) == like.size(0), "[shape] one value an item of ",
