@@ -9,6 +9,7 @@
 #include "sextant/lab/sample_sets.h"
 #include "sextant/nets/conv.h"
 #include "sextant/report/png.h"
+#include "sextant/tensor/shape.h"
 
 namespace sextant {
 namespace {
