@@ -7,8 +7,8 @@
 
 #include "sextant/base/machine.h"
 #include "sextant/families/registry.h"
-#include "sextant/train/optimiser.h"
 #include "timing.h"
+#include "training_step.h"
 
 int main(int argc, char** argv) {
   using namespace sextant;
@@ -18,16 +18,10 @@ int main(int argc, char** argv) {
   const bool prenorm = argc > 2 && std::string(argv[2]) == "prenorm";
   const ItemShape shape = {.sizes = {1, 28, 28}, .classes = 10};
   const auto model = build_model(DdpmConfig{.net = prenorm ? prenorm_unet() : UnetConfig{}}, shape, Rng(0));
-  const Player player = model->players()[0];
-  std::vector<std::string> names;
-  for (const auto& item : model->named_parameters()) names.push_back(item.key());
-  Optimiser optimiser(player, names, 0.999, 1);
+  TrainingStep step(*model, 0, 0.999);
   Rng rng(1);
   const Batch batch = {.x = rng.uniform({128, 1, 28, 28}) * 2 - 1, .labels = {}};
-  const double train = smallest(7, 2, [&] {
-    const Loss loss = model->loss(0, batch, rng);
-    optimiser.step_(torch::autograd::grad({loss.total}, player.parameters));
-  });
+  const double train = smallest(7, 2, [&] { step(batch, rng); });
   const double megabytes = static_cast<double>(peak_memory_bytes()) / 1e6;
 
   const torch::NoGradGuard no_grad;

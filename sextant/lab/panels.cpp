@@ -15,18 +15,6 @@ namespace sextant::panels {
 namespace {
 namespace fs = std::filesystem;
 
-LatentVariable& latent_variable(const TrainedRun& trained) {
-  auto* model = dynamic_cast<LatentVariable*>(trained.model.get());
-  SEXTANT_CHECK(model, "[panels] run ", trained.run.name, " has no latent variable to show");
-  return *model;
-}
-
-// Test pictures first … first + count in the model's range.
-Tensor test_pictures(const TrainedRun& trained, int64_t count) {
-  const Split& test = trained.data->test;
-  return slice(test, 0, std::min(count, test.size()), trained.model->pixel_range()).x;
-}
-
 // A part of the loss over epochs of one split.
 struct Curve {
   std::vector<double> epoch, value;
@@ -55,6 +43,17 @@ const char* title_of(const std::string& part) {
 }
 
 }  // namespace
+
+LatentVariable& latent_of(const TrainedRun& trained) {
+  auto* model = dynamic_cast<LatentVariable*>(trained.model.get());
+  SEXTANT_CHECK(model, "[panels] run ", trained.run.name, " has no latent variable to show");
+  return *model;
+}
+
+Tensor test_pictures(const TrainedRun& trained, int64_t count) {
+  const Split& test = trained.data->test;
+  return slice(test, 0, std::min(count, test.size()), trained.model->pixel_range()).x;
+}
 
 std::vector<Picture> to_pictures(const Tensor& x, PixelRange range) {
   SEXTANT_CHECK(x.dim() == 4 && (x.size(1) == 1 || x.size(1) == 3), "[panels] pictures are [N,1|3,H,W]; got ",
@@ -99,7 +98,7 @@ Panel training_curves(const std::string& run, const std::vector<std::string>& pa
 Panel reconstructions(const std::string& run, int64_t count) {
   return [=](Study& study) {
     const TrainedRun& trained = study.run(run);
-    LatentVariable& model = latent_variable(trained);
+    LatentVariable& model = latent_of(trained);
     const torch::NoGradGuard no_grad;
     const Tensor x = test_pictures(trained, count);
     const PixelRange range = trained.model->pixel_range();
@@ -154,7 +153,7 @@ Panel latent_map(const std::string& run, int64_t side) {
     const Tensor quantile = (std::sqrt(2.0) * torch::erfinv(2 * steps - 1)).to(at::kFloat);
     const auto axes = torch::meshgrid({quantile.flip(0), quantile}, "ij");
     const Tensor z = torch::stack({axes[1].flatten(), axes[0].flatten()}, 1);  // [side², 2]
-    const Tensor x = latent_variable(trained).decode(z.to(trained.device()));
+    const Tensor x = latent_of(trained).decode(z.to(trained.device()));
     study.add(Heading{"A map of two latent units"});
     study.add_figure(
         "latent-map",
@@ -172,7 +171,7 @@ Panel latent_map(const std::string& run, int64_t side) {
 Panel latent_variable_numbers(const std::string& run) {
   return [=](Study& study) {
     const TrainedRun& trained = study.run(run);
-    LatentVariable& model = latent_variable(trained);
+    LatentVariable& model = latent_of(trained);
     const Tensor kl = kl_per_unit(model, trained.data->test, trained.model->pixel_range());
     Results& results = study.results();
     Table table = {.columns = {"epoch", "−ELBO", "reconstruction", "KL"}, .caption = "Test split, nats a picture."};
@@ -182,12 +181,9 @@ Panel latent_variable_numbers(const std::string& run) {
         row.push_back(fixed(results.number(concat(run, ".epoch.", epoch, ".", part)), 2));
       table.rows.push_back(std::move(row));
     }
-    for (const MetricRow& metric : metrics()) {
-      if (std::string(metric.name) != "active_units") continue;
-      const Json units = metric.measure({.model = *trained.model, .data = *trained.data});
-      results.put(run + ".active_units", units["active"]);
-      results.put(run + ".kl_per_unit", units["kl_per_unit"]);
-    }
+    const Json units = measure_by_name("active_units", {.model = *trained.model, .data = *trained.data});
+    results.put(run + ".active_units", units["active"]);
+    results.put(run + ".kl_per_unit", units["kl_per_unit"]);
     results.put(run + ".mse", reconstruction_error(model, trained.data->test, trained.model->pixel_range()));
     study.add(table);
     study.add(
@@ -200,7 +196,7 @@ Panel latent_variable_numbers(const std::string& run) {
 Panel importance_curve(const std::string& run, int64_t images, const std::vector<int64_t>& draws) {
   return [=](Study& study) {
     const TrainedRun& trained = study.run(run);
-    LatentVariable& model = latent_variable(trained);
+    LatentVariable& model = latent_of(trained);
     const Tensor x = test_pictures(trained, images);
     Table table = {.columns = {"K", "log p̂(x)", "effective samples"},
                    .caption = concat("Importance-weighted estimate with K draws from q(z|x), mean of the first ",

@@ -9,6 +9,12 @@ namespace sextant::panels {
 // Pictures of the model's numbers in `range`, or of bytes as they are. x [N,C,H,W] with C 1 or 3.
 std::vector<Picture> to_pictures(const Tensor& x, PixelRange range);
 
+// What the model can do beyond sampling. Throws Error when it has no latent variable.
+LatentVariable& latent_of(const TrainedRun& trained);
+
+// Test pictures 0 … count - 1, fewer where the split has fewer, in the model's range.
+Tensor test_pictures(const TrainedRun& trained, int64_t count);
+
 // Loss parts over epochs, train and test, one plot for each of `parts` in `unit`; test values go to
 // <run>.epoch.<epoch>.<part>, and the first and last to <run>.first.<part> and <run>.last.<part>.
 Panel training_curves(const std::string& run, const std::vector<std::string>& parts,

@@ -11,4 +11,10 @@ const std::vector<MetricRow>& metrics() {
   return all;
 }
 
+Json measure_by_name(const std::string& name, const EvalRequest& request) {
+  for (const MetricRow& row : metrics())
+    if (name == row.name && row.measure) return row.measure(request);
+  throw Error(concat("[metrics] there is no measure '", name, "'"));
+}
+
 }  // namespace sextant

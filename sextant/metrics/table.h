@@ -30,6 +30,9 @@ struct MetricRow {
 };
 const std::vector<MetricRow>& metrics();
 
+// What the row of this name measures; throws Error when there is none.
+Json measure_by_name(const std::string& name, const EvalRequest& request);
+
 // Parts of the table.
 std::vector<MetricRow> likelihood_metrics();
 std::vector<MetricRow> sample_metrics();

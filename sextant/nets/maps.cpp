@@ -198,10 +198,10 @@ Tensor upsample_concat(const Tensor& low, const Tensor& skip) {
   return is_plain(low) && is_plain(skip) ? FastUpsampleConcat::apply(low, skip) : upsample_concat_in_steps(low, skip);
 }
 
-Tensor upsample(const Tensor& x, int64_t side) {
-  SEXTANT_CHECK(x.dim() == 4 && side % x.size(2) == 0 && x.size(2) == x.size(3), "[upsample] ", shape_text(x),
-                " does not enlarge by a whole factor to ", side, " x ", side);
-  return at::upsample_nearest2d(x, {side, side});
+Tensor upsample(const Tensor& x, int64_t factor) {
+  SEXTANT_CHECK(x.dim() == 4 && factor >= 1, "[upsample] expected maps [B,C,H,W] and a factor of 1 or more; got ",
+                shape_text(x), " and ", factor);
+  return at::upsample_nearest2d(x, {factor * x.size(2), factor * x.size(3)});
 }
 
 Tensor add_to_pixels(const Tensor& x, const Tensor& shift) { return x + shift.view({x.size(0), x.size(1), 1, 1}); }

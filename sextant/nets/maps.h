@@ -35,8 +35,8 @@ Tensor max_pool2(const Tensor& x);
 // low [B,C1,H/f,W/f] enlarged by nearest neighbour, then skip [B,C2,H,W] -> [B,C1+C2,H,W].
 Tensor upsample_concat(const Tensor& low, const Tensor& skip);
 
-// Nearest neighbour to side x side, a whole multiple of the map's.
-Tensor upsample(const Tensor& x, int64_t side);
+// [B,C,H,W] -> [B,C,fH,fW] by nearest neighbour.
+Tensor upsample(const Tensor& x, int64_t factor);
 
 // [B,C] added to every pixel of [B,C,H,W].
 Tensor add_to_pixels(const Tensor& x, const Tensor& shift);

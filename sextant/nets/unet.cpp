@@ -197,7 +197,7 @@ Tensor UnetImpl::forward(const Tensor& x, const Tensor& time, const Tensor& labe
   }
   for (Stage& s : middle_) h = run(s, h, embedding, dropout_rng);
   for (auto level = up_.rbegin(); level != up_.rend(); ++level) {
-    if (!level->resample.is_empty()) h = level->resample->forward(upsample(h, level->side));
+    if (!level->resample.is_empty()) h = level->resample->forward(upsample(h, level->side / h.size(2)));
     for (size_t k = 0; k < level->stages.size(); ++k) {
       if (each_block || k == 0) {
         h = upsample_concat(h, across.back());

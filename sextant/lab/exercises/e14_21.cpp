@@ -16,8 +16,8 @@ constexpr double kExpectedEpoch1 = 127.4, kExpectedEpoch5 = 108.3, kExpectedEpoc
 
 }  // namespace
 
-Experiment exercise_14_21() {
-  const PlannedRun vae = {
+PlannedRun planned_vae() {
+  return {
       .run = {.name = "vae-mnist",
               .data = {.name = "mnist"},
               .model = VaeConfig{},
@@ -26,6 +26,10 @@ Experiment exercise_14_21() {
       .smoke = {"data.limit=1024", "data.test_limit=256", "train.epochs=3", "train.keep_epochs=[1,2,3]",
                 "train.log_every=4"},
   };
+}
+
+Experiment exercise_14_21() {
+  const PlannedRun vae = planned_vae();
   PlannedRun plane = vae;
   plane.run.name = "vae-mnist-2d";
   plane.run.model = VaeConfig{.latent = 2};

@@ -1,0 +1,177 @@
+#include "sextant/lab/latent_panels.h"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <optional>
+
+#include "sextant/lab/panels.h"
+#include "sextant/metrics/likelihood.h"
+#include "sextant/metrics/table.h"
+#include "sextant/report/text.h"
+
+namespace sextant::panels {
+namespace {
+
+// The bound on the code length of a picture's bytes, bits a number: from a probability directly, from a density of
+// numbers in [0,1] by the width of a byte's cell, which is right where the density is wide beside it. None for a
+// cross-entropy.
+std::optional<double> code_bits(const TrainedRun& trained, double nelbo) {
+  const auto* config = std::get_if<VaeConfig>(&trained.run.model);
+  if (!config || config->likelihood == Likelihood::kBernoulli) return std::nullopt;
+  const double bits = bits_per_dim(nelbo, trained.data->test.x[0].numel());
+  return config->likelihood == Likelihood::kGaussian ? bits + std::log2(255.0) : bits;
+}
+
+void measure(Study& study, const NamedRun& named) {
+  const TrainedRun& trained = study.run(named.run);
+  const Json terms = measure_by_name("elbo", {.model = *trained.model, .data = *trained.data});
+  const Json units = measure_by_name("active_units", {.model = *trained.model, .data = *trained.data});
+  Results& results = study.results();
+  for (const char* key : {"reconstruction", "kl"}) results.put(concat(named.run, ".", key), terms.at(key));
+  results.put(named.run + ".sum", -terms.at("elbo").get<double>());
+  results.put(named.run + ".mse", terms.at("reconstruction_mse"));
+  results.put(named.run + ".active_units", units.at("active"));
+}
+
+}  // namespace
+
+Panel rate_and_distortion(const std::vector<NamedRun>& runs) {
+  return [=](Study& study) {
+    Table table = {.columns = {"run", "reconstruction", "KL", "sum", "squared error", "active units"},
+                   .caption =
+                       "Test split after the last epoch, nats a picture, both terms unweighted. Squared error: "
+                       "a pixel, of the mean of p(x|z) at the mean of q(z|x). Active: a unit whose mean KL is "
+                       "above 0.05 nats."};
+    std::vector<Series> points;
+    for (const NamedRun& named : runs) {
+      measure(study, named);
+      const auto number = [&](const char* key) { return study.results().number(concat(named.run, ".", key)); };
+      table.rows.push_back({named.title, fixed(number("reconstruction"), 2), fixed(number("kl"), 2),
+                            fixed(number("sum"), 2), fixed(number("mse"), 4), fixed(number("active_units"), 0)});
+      points.push_back({.label = named.title,
+                        .x = {number("kl")},
+                        .y = {number("reconstruction")},
+                        .colour = static_cast<int>(points.size())});
+    }
+    study.add(Heading{"Rate and distortion"});
+    study.add(table);
+    study.add_figure("rate-distortion",
+                     Plot{.title = "Rate and distortion",
+                          .description = "Reconstruction term against KL term, one point a run",
+                          .x = {.label = "KL: rate, nats a picture"},
+                          .y = {.label = "reconstruction: distortion, nats a picture"},
+                          .series = points},
+                     "What z may carry against what reconstruction costs: a run can buy one with the other, and their "
+                     "sum, the bound on log p(x), is best where neither is over-weighted (Alemi et al. 2018).");
+  };
+}
+
+Panel terms_over(const std::vector<NamedRun>& runs, const std::vector<double>& values, const std::string& setting) {
+  return [=](Study& study) {
+    const bool positive = std::ranges::all_of(values, [](double v) { return v > 0; });
+    for (const auto& [key, title] : {std::pair{"reconstruction", "Reconstruction"}, std::pair{"kl", "KL divergence"}}) {
+      Series line = {.label = title, .x = values};
+      for (const NamedRun& named : runs) line.y.push_back(study.results().number(concat(named.run, ".", key)));
+      Plot plot;
+      plot.title = concat(title, " over ", setting);
+      plot.description = concat(title, " term after the last epoch against ", setting);
+      plot.x = {.label = setting, .log = positive};
+      plot.y.label = "nats a picture";
+      plot.y.min = 0.0;
+      plot.series = {line};
+      study.add_figure(concat(key, "-over"), plot,
+                       concat("**", title, "** after the last epoch, test split, unweighted."));
+    }
+  };
+}
+
+Panel run_reconstructions(const std::vector<NamedRun>& runs, int64_t count) {
+  return [=](Study& study) {
+    const torch::NoGradGuard no_grad;
+    ImageGrid grid = {.title = "Test pictures and their reconstructions",
+                      .description = "First row: test pictures. Below: what each run makes of them.",
+                      .columns = count,
+                      .zoom = 2,
+                      .row_labels = {"original"}};
+    for (const NamedRun& named : runs) {
+      const TrainedRun& trained = study.run(named.run);
+      LatentVariable& model = latent_of(trained);
+      const Tensor x = test_pictures(trained, count);
+      const PixelRange range = trained.model->pixel_range();
+      if (grid.pictures.empty()) {
+        grid.pictures = to_pictures(x, range);
+        grid.columns = x.size(0);
+      }
+      for (Picture& picture : to_pictures(model.decode(model.posterior(x).mean), range))
+        grid.pictures.push_back(std::move(picture));
+      grid.row_labels.push_back(named.title);
+    }
+    study.add(Heading{"Reconstructions"});
+    study.add_figure("reconstructions", grid,
+                     "The first test pictures and, below each, the mean of p(x|z) at the mean of q(z|x).");
+  };
+}
+
+Panel code_lengths(const std::vector<NamedRun>& runs) {
+  return [=](Study& study) {
+    Table table = {.columns = {"run", "parameters", "squared error", "PSNR, dB", "−ELBO", "KL", "bits a dimension"}};
+    for (const NamedRun& named : runs) {
+      const TrainedRun& trained = study.run(named.run);
+      const Json terms = measure_by_name("elbo", {.model = *trained.model, .data = *trained.data});
+      const double mse = terms.at("reconstruction_mse").get<double>(), nelbo = -terms.at("elbo").get<double>();
+      int64_t parameters = 0;
+      for (const Tensor& p : trained.model->parameters()) parameters += p.numel();
+      const std::map<std::string, double> numbers = {{"parameters", static_cast<double>(parameters)},
+                                                     {"mse", mse},
+                                                     {"psnr", -10 * std::log10(mse)},
+                                                     {"nelbo", nelbo},
+                                                     {"kl", terms.at("kl").get<double>()}};
+      for (const auto& [key, value] : numbers) study.results().put(concat(named.run, ".", key), value);
+      std::string bits = "–";
+      if (const auto found = code_bits(trained, nelbo)) {
+        study.results().put(named.run + ".bits_per_dim", *found);
+        bits = fixed(*found, 3);
+      }
+      table.rows.push_back({named.title, std::to_string(parameters), fixed(mse, 4), fixed(numbers.at("psnr"), 2),
+                            fixed(nelbo, 1), fixed(numbers.at("kl"), 1), bits});
+      table.caption = concat(
+          "Test split, ", trained.data->name, " (sha256 of both splits ", trained.data->content_hash.substr(0, 16),
+          "). Squared error a number, of the mean of p(x|z) at the mean of q(z|x); PSNR from it. ELBO "
+          "and KL in nats a picture, one draw of z. Bits: the bound on the code length, for a "
+          "density by the width of a cell, 1/255.");
+    }
+    study.add(Heading{"What a picture costs"});
+    study.add(table);
+  };
+}
+
+Panel traversals(const NamedRun& named, int64_t units, int64_t steps) {
+  return [=](Study& study) {
+    const torch::NoGradGuard no_grad;
+    const TrainedRun& trained = study.run(named.run);
+    LatentVariable& model = latent_of(trained);
+    const PixelRange range = trained.model->pixel_range();
+    const Tensor kl = kl_per_unit(model, trained.data->test, range);
+    const Tensor order = kl.argsort(0, true).slice(0, 0, std::min(units, kl.numel()));
+    const Tensor mean = model.posterior(test_pictures(trained, 1)).mean;  // [1,L]
+    ImageGrid grid = {.title = concat(named.title, ": one unit of z at a time"),
+                      .description = "A row a unit: decoded pictures while it moves from -3 to 3",
+                      .columns = steps,
+                      .zoom = 2};
+    for (int64_t i = 0; i < order.numel(); ++i) {
+      const int64_t unit = order[i].item<int64_t>();
+      Tensor z = mean.repeat({steps, 1});
+      z.select(1, unit).copy_(torch::linspace(-3, 3, steps));
+      for (Picture& picture : to_pictures(model.decode(z), range)) grid.pictures.push_back(std::move(picture));
+      grid.row_labels.push_back(concat("KL ", fixed(kl[unit].item<double>(), 2)));
+    }
+    study.add_figure(concat("traversals-", named.run), grid,
+                     concat("**", named.title, "**: the first test picture, with one unit of z moved from −3 to 3 and ",
+                            "the others left alone; a row a unit, the one with the largest KL (nats) first."));
+  };
+}
+
+}  // namespace sextant::panels
