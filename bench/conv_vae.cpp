@@ -6,12 +6,13 @@
 
 #include "sextant/base/machine.h"
 #include "sextant/families/registry.h"
+#include "sextant/tensor/block_cache.h"
 #include "timing.h"
 #include "training_step.h"
 
 int main(int argc, char** argv) {
   using namespace sextant;
-  keep_freed_memory();
+  cache_tensor_memory();
   at::set_num_threads(argc > 1 ? std::atoi(argv[1]) : 2);
   const VaeConfig config = {
       .conv = {32, 64, 128}, .latent = 128, .likelihood = Likelihood::kDiscretisedLogistic, .learn_sigma = true};

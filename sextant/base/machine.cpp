@@ -1,9 +1,6 @@
 #include "sextant/base/machine.h"
 
 #include <sched.h>
-#ifdef __GLIBC__
-#include <malloc.h>
-#endif
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -35,14 +32,6 @@ Machine this_machine() {
   machine.cores = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : sysconf(_SC_NPROCESSORS_ONLN);
   machine.memory_bytes = static_cast<int64_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGE_SIZE);
   return machine;
-}
-
-void keep_freed_memory() {
-#ifdef __GLIBC__
-  mallopt(M_MMAP_MAX, 0);                 // large blocks come from the heap too,
-  mallopt(M_TRIM_THRESHOLD, 2147483647);  // which is not given back
-  mallopt(M_TOP_PAD, 16 << 20);           // and grows in large steps
-#endif
 }
 
 int64_t peak_memory_bytes() {

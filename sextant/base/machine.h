@@ -15,11 +15,6 @@ struct Machine {
 };
 Machine this_machine();
 
-// Lets the allocator keep what is freed. A net makes and drops the same activations of many megabytes at each step; by
-// default each would be returned to the system and its pages faulted in again, a tenth of a U-Net's step. Call it first
-// in main().
-void keep_freed_memory();
-
 // Most memory that this process has held so far.
 int64_t peak_memory_bytes();
 

@@ -5,8 +5,8 @@
 
 #include "sextant/base/check.h"
 #include "sextant/base/interrupt.h"
-#include "sextant/base/machine.h"
 #include "sextant/cli/command.h"
+#include "sextant/tensor/block_cache.h"
 #include "sextant_build_info.h"
 
 namespace {
@@ -24,7 +24,7 @@ int report(const sextant::Console& console, const char* kind, const std::string&
 
 int main(int argc, char** argv) {
   using namespace sextant;
-  keep_freed_memory();
+  cache_tensor_memory();
   catch_interrupts();
   Console console;
   for (int i = 0; i < argc; ++i) {

@@ -1,0 +1,46 @@
+// Memory for tensors on the CPU. A training step asks for the same large blocks again and again; from the system each
+// would come as fresh pages that have to be cleared, and from malloc's heap they leave holes. This cache hands a freed
+// block to the next request of the same size. It never makes the process larger than its live blocks ever were
+// together, but for a little slack: before it asks the system for a block, it gives back as much of what lies idle.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <vector>
+
+namespace sextant {
+
+class BlockCache {
+ public:
+  BlockCache() = default;
+  ~BlockCache();
+  BlockCache(const BlockCache&) = delete;
+  BlockCache& operator=(const BlockCache&) = delete;
+
+  // At least `bytes` >= 1, aligned to 64, contents undefined. Throws std::bad_alloc. Safe from any thread.
+  void* take(size_t bytes);
+  // What take(bytes) gave, with the same `bytes`.
+  void give(void* block, size_t bytes);
+
+  size_t live_bytes() const { return live_; }
+  size_t idle_bytes() const { return idle_; }
+
+ private:
+  struct Idle {
+    void* block;
+    uint64_t since;
+  };
+  void release(size_t bytes);
+
+  std::mutex mutex_;
+  std::map<size_t, std::vector<Idle>> idle_blocks_;  // by size, the longest idle first
+  size_t live_ = 0, idle_ = 0;
+  uint64_t clock_ = 0;
+};
+
+// Makes a process-wide cache LibTorch's allocator on the CPU, for blocks of 64 kB and more. Call once, first in main().
+void cache_tensor_memory();
+
+}  // namespace sextant

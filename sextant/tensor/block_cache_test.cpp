@@ -1,0 +1,85 @@
+#include "sextant/tensor/block_cache.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstring>
+#include <new>
+#include <thread>
+#include <vector>
+
+namespace sextant {
+namespace {
+
+constexpr size_t kMegabyte = size_t{1} << 20, kSlack = 32 * kMegabyte;
+
+TEST(BlockCache, AFreedBlockServesTheNextRequestOfItsSize) {
+  BlockCache cache;
+  for (const size_t bytes : {size_t{70'000}, kMegabyte, 5 * kMegabyte + 123}) {
+    void* first = cache.take(bytes);
+    EXPECT_EQ(reinterpret_cast<size_t>(first) % 64, 0u);
+    std::memset(first, 7, bytes);
+    cache.give(first, bytes);
+    void* other = cache.take(2 * bytes);
+    EXPECT_NE(other, first);
+    EXPECT_EQ(cache.take(bytes), first);
+    cache.give(first, bytes);
+    cache.give(other, 2 * bytes);
+  }
+}
+
+// Whatever the order of requests: live and idle bytes together stay below the largest sum of live bytes so far and the
+// slack.
+TEST(BlockCache, NeverHoldsMoreThanWasEverLiveAndTheSlack) {
+  BlockCache cache;
+  uint64_t state = 1;
+  const auto draw = [&](uint64_t below) {  // Knuth's MMIX generator
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    return (state >> 33) % below;
+  };
+  std::vector<std::pair<void*, size_t>> live;
+  size_t most = 0;
+  for (int i = 0; i < 3000; ++i) {
+    if (live.empty() || (draw(2) && live.size() < 30)) {
+      const size_t bytes = (1 + draw(24)) * kMegabyte;
+      live.emplace_back(cache.take(bytes), bytes);
+    } else {
+      std::swap(live[draw(live.size())], live.back());
+      cache.give(live.back().first, live.back().second);
+      live.pop_back();
+    }
+    most = std::max(most, cache.live_bytes());
+    ASSERT_LE(cache.live_bytes() + cache.idle_bytes(), most + kSlack) << i;
+  }
+  EXPECT_GT(cache.idle_bytes(), kSlack);  // and does not give back for nothing
+  for (const auto& [block, bytes] : live) cache.give(block, bytes);
+  EXPECT_EQ(cache.live_bytes(), 0u);
+}
+
+TEST(BlockCache, ThreadsNeverShareABlock) {
+  BlockCache cache;
+  std::vector<std::thread> threads;
+  std::atomic<int> torn = 0;
+  for (unsigned char id = 1; id <= 4; ++id)
+    threads.emplace_back([&cache, &torn, id] {
+      for (int i = 0; i < 400; ++i) {
+        const size_t bytes = (1 + static_cast<size_t>(i) % 3) * kMegabyte;
+        auto* block = static_cast<unsigned char*>(cache.take(bytes));
+        block[0] = block[bytes / 2] = block[bytes - 1] = id;
+        std::this_thread::yield();
+        if (block[0] != id || block[bytes / 2] != id || block[bytes - 1] != id) ++torn;
+        cache.give(block, bytes);
+      }
+    });
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(torn, 0);
+}
+
+TEST(BlockCache, MoreThanThereIsThrowsAndCountsNothing) {
+  BlockCache cache;
+  EXPECT_THROW(cache.take(size_t{1} << 60), std::bad_alloc);
+  EXPECT_EQ(cache.live_bytes(), 0u);
+}
+
+}  // namespace
+}  // namespace sextant
