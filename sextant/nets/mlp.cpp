@@ -12,6 +12,11 @@ MlpImpl::MlpImpl(const std::vector<int64_t>& widths) {
   }
 }
 
+void MlpImpl::zero_output_() {
+  layers_.back()->weight.detach().zero_();
+  layers_.back()->bias.detach().zero_();
+}
+
 Tensor MlpImpl::forward(const Tensor& x) {
   Tensor h = x;
   for (auto& layer : layers_) h = layer->forward(h);
