@@ -27,21 +27,23 @@ Chain::Chain(std::vector<std::shared_ptr<Bijection>> layers) : layers_(std::move
 }
 
 Mapped Chain::forward_and_log_det(const Tensor& x) {
-  Mapped all = layers_.front()->forward_and_log_det(x);
-  for (size_t i = 1; i < layers_.size(); ++i) {
-    const Mapped next = layers_[i]->forward_and_log_det(all.value);
-    all = {.value = next.value, .log_det = all.log_det + next.log_det};
+  Mapped at = {.value = x, .log_det = {}};
+  std::vector<Tensor> log_dets;
+  for (const auto& layer : layers_) {
+    at = layer->forward_and_log_det(at.value);
+    log_dets.push_back(at.log_det);
   }
-  return all;
+  return {.value = at.value, .log_det = at::stack(log_dets).sum(0)};
 }
 
 Mapped Chain::inverse_and_log_det(const Tensor& z) {
-  Mapped all = layers_.back()->inverse_and_log_det(z);
-  for (size_t i = layers_.size() - 1; i-- > 0;) {
-    const Mapped next = layers_[i]->inverse_and_log_det(all.value);
-    all = {.value = next.value, .log_det = all.log_det + next.log_det};
+  Mapped at = {.value = z, .log_det = {}};
+  std::vector<Tensor> log_dets;
+  for (size_t i = layers_.size(); i-- > 0;) {
+    at = layers_[i]->inverse_and_log_det(at.value);
+    log_dets.push_back(at.log_det);
   }
-  return all;
+  return {.value = at.value, .log_det = at::stack(log_dets).sum(0)};
 }
 
 Logit::Logit(double margin) : margin_(margin) {

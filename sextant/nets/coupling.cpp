@@ -79,6 +79,76 @@ class FastCoupling : public torch::autograd::Function<FastCoupling> {
   }
 };
 
+// The whole coupling of points as one step of autograd: at 512 points the bookkeeping of a net in many steps costs as
+// much as its products. `net`: weight and bias of each linear layer in turn.
+class FastPointCoupling : public torch::autograd::Function<FastPointCoupling> {
+ public:
+  static variable_list forward(AutogradContext* context, const Tensor& x_any, const Tensor& scale, const Tensor& mask,
+                               at::TensorList net) {
+    const Tensor x = x_any.contiguous(), y = at::empty_like(x), log_det = at::empty({x.size(0)}, x.options());
+    variable_list saved = {x, scale};
+    saved.insert(saved.end(), net.begin(), net.end());
+    Tensor h = x * mask;
+    for (size_t i = 0; i + 1 < net.size(); i += 2) {
+      const Tensor next = at::empty({x.size(0), net[i].size(0)}, x.options());
+      kernels::linear_forward(layer(h, net[i]), in(h), in(net[i]), in(net[i + 1]), activation(i, net.size()),
+                              out(next));
+      saved.push_back(h);
+      h = next;
+    }
+    saved.push_back(h);
+    kernels::coupling_forward(shape(x), in(x), in(h), in(scale), in(mask), out(y), out(log_det));
+    context->save_for_backward(saved);
+    context->saved_data["mask"] = mask;
+    context->saved_data["net"] = static_cast<int64_t>(net.size());
+    return {y, log_det};
+  }
+
+  static variable_list backward(AutogradContext* context, const variable_list& upstream) {
+    const auto saved = context->get_saved_variables();
+    const Tensor mask = context->saved_data["mask"].toTensor(), &x = saved[0], &scale = saved[1];
+    const auto size = static_cast<size_t>(context->saved_data["net"].toInt());
+    const variable_list inputs(saved.begin(), saved.begin() + 2 + static_cast<std::ptrdiff_t>(size));
+    if (at::GradMode::is_enabled()) {
+      variable_list found = recorded_backward(inputs, upstream, [&](const variable_list& arguments) {
+        Tensor h = arguments[0] * mask;
+        for (size_t i = 0; i + 1 < size; i += 2) h = linear(h, arguments[2 + i], arguments[3 + i], activation(i, size));
+        return couple_in_steps(arguments[0], h, arguments[1], mask);
+      });
+      found.insert(found.begin() + 2, Tensor());
+      return found;
+    }
+    const Tensor dy = upstream[0].contiguous(), dl = upstream[1].contiguous(), dx = at::empty_like(x);
+    variable_list gradients(3 + size);
+    gradients[0] = dx;
+    gradients[1] = at::empty_like(scale);
+    Tensor d = at::empty_like(saved.back());
+    kernels::coupling_backward(shape(x), in(x), in(saved.back()), in(scale), in(mask), in(dy), in(dl), out(dx), out(d),
+                               out(gradients[1]));
+    for (size_t i = size; i > 0; i -= 2) {
+      const Tensor &weight = inputs[i], &h = saved[2 + size + i / 2 - 1], &y = saved[2 + size + i / 2];
+      gradients[i + 1] = at::empty_like(weight);
+      gradients[i + 2] = at::empty_like(inputs[i + 1]);
+      const Tensor dh = i > 2 || context->needs_input_grad(0) ? at::empty_like(h) : Tensor();
+      kernels::linear_backward(
+          layer(h, weight), in(h), in(weight), in(y), in(d), activation(i - 2, size),
+          {.x = dh.defined() ? out(dh) : nullptr, .weight = out(gradients[i + 1]), .bias = out(gradients[i + 2])});
+      d = dh;
+    }
+    if (d.defined()) dx.addcmul_(d, mask);
+    return gradients;
+  }
+
+ private:
+  static kernels::CouplingShape shape(const Tensor& x) {
+    return {.batch = x.size(0), .pixels = 1, .channels = x.size(1)};
+  }
+  static kernels::LinearShape layer(const Tensor& x, const Tensor& weight) {
+    return {.batch = x.size(0), .in = weight.size(1), .out = weight.size(0)};
+  }
+  static Activation activation(size_t at, size_t size) { return at + 2 < size ? Activation::kRelu : Activation::kNone; }
+};
+
 }  // namespace
 
 MlpConditioner::MlpConditioner(int64_t dimensions, const std::vector<int64_t>& hidden) {
@@ -141,9 +211,15 @@ AffineCoupling::AffineCoupling(const Tensor& mask, std::shared_ptr<Conditioner> 
 
 Mapped AffineCoupling::forward_and_log_det(const Tensor& x) {
   check_items("coupling", x, mask_.sizes());
-  const Tensor mask = mask_.to(x.options()), h = conditioner_->forward(x * mask);
-  const variable_list result = is_plain(x) && is_plain(scale_) ? FastCoupling::apply(x, h, scale_, mask, mask_pixel_)
-                                                               : couple_in_steps(x, h, scale_, mask);
+  const Tensor mask = mask_.to(x.options());
+  const bool ours = is_plain(x) && is_plain(scale_);
+  variable_list result;
+  if (const std::vector<Tensor> net = conditioner_->linear_layers(); ours && x.dim() == 2 && !net.empty()) {
+    result = FastPointCoupling::apply(x, scale_, mask, at::TensorList(net));
+  } else {
+    const Tensor h = conditioner_->forward(x * mask);
+    result = ours ? FastCoupling::apply(x, h, scale_, mask, mask_pixel_) : couple_in_steps(x, h, scale_, mask);
+  }
   return {.value = result[0], .log_det = result[1]};
 }
 

@@ -16,6 +16,9 @@ namespace sextant {
 class Conditioner : public torch::nn::Module {
  public:
   virtual Tensor forward(const Tensor& x) = 0;
+  // Weight and bias of each layer in turn, where the net is linear layers with ReLU between them and nothing else: a
+  // coupling then runs net and map as one step. Empty for any other net.
+  virtual std::vector<Tensor> linear_layers() const { return {}; }
 };
 
 // For points: [B,D] -> [B,2D] through hidden layers with ReLU.
@@ -23,6 +26,7 @@ class MlpConditioner : public Conditioner {
  public:
   MlpConditioner(int64_t dimensions, const std::vector<int64_t>& hidden);
   Tensor forward(const Tensor& x) override { return net_->forward(x); }
+  std::vector<Tensor> linear_layers() const override { return net_->weights_and_biases(); }
 
  private:
   Mlp net_{nullptr};

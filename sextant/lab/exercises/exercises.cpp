@@ -3,7 +3,8 @@
 namespace sextant {
 
 std::span<const Experiment> experiments() {
-  static const std::vector<Experiment> all = {exercise_14_21(), exercise_14_26(), exercise_14_27(), exercise_14_28()};
+  static const std::vector<Experiment> all = {exercise_14_21(), exercise_14_25(), exercise_14_26(), exercise_14_27(),
+                                              exercise_14_28()};
   return all;
 }
 

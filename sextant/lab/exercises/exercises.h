@@ -6,6 +6,7 @@
 namespace sextant {
 
 Experiment exercise_14_21();
+Experiment exercise_14_25();
 Experiment exercise_14_26();
 Experiment exercise_14_27();
 Experiment exercise_14_28();
