@@ -23,6 +23,8 @@ std::vector<FamilyRow> families() {
   return {{VaeConfig::kTag.value, "variational autoencoder, β-VAE", "lower bound of log p(x), samples in one pass"},
           {DdpmConfig::kTag.value, "denoising diffusion, with classes and guidance",
            "lower bound of log p(x), noise prediction (score), samples in many steps"},
+          {RealNvpConfig::kTag.value, "normalising flow of affine couplings, for points and pictures",
+           "exact log p(x) of points, lower bound of log p(x) of pictures, samples in one pass"},
           {ClassifierConfig::kTag.value, "convolutional classifier (no generative model)",
            "classes and features, by which samples are measured"}};
 }

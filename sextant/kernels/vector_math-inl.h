@@ -1,4 +1,4 @@
-// exp, log, log1p and sigmoid on vectors of floats, for every instruction set; polynomials after Cephes (Moshier),
+// exp, log, log1p, sigmoid and tanh on vectors of floats, for every instruction set; polynomials after Cephes (Moshier),
 // errors below 2 units in the last place. NaN gives NaN. Included inside the loop over targets, hence the toggled
 // guard.
 #if defined(SEXTANT_KERNELS_VECTOR_MATH_INL_H) == defined(HWY_TARGET_TOGGLE)
@@ -60,6 +60,26 @@ HWY_INLINE V sigmoid_from(D d, V x, V t) {
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V sigmoid_of(D d, V x) {
   return sigmoid_from(d, x, exp_of_negative(d, hn::Neg(hn::Abs(x))));
+}
+
+// exp x for any x, between exp(-87) and exp(87).
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V exp_of(D d, V x) {
+  const auto e = exp_of_negative(d, hn::Neg(hn::Abs(x)));
+  return hn::IfThenElse(hn::Gt(x, hn::Zero(d)), hn::Div(hn::Set(d, 1.0f), e), e);
+}
+
+// tanh x: a polynomial below 0.625, where (1 - t) / (1 + t) with t = exp(-2|x|) would lose digits.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V tanh_of(D d, V x) {
+  const auto size = hn::Abs(x), x2 = hn::Mul(x, x), one = hn::Set(d, 1.0f);
+  auto p = hn::Set(d, -5.70498872745e-3f);
+  for (float c : {2.06390887954e-2f, -5.37397155531e-2f, 1.33314422036e-1f, -3.33332819422e-1f})
+    p = hn::MulAdd(p, x2, hn::Set(d, c));
+  const auto small = hn::MulAdd(hn::Mul(p, x2), x, x);
+  const auto t = exp_of_negative(d, hn::Mul(size, hn::Set(d, -2.0f)));
+  const auto large = hn::CopySign(hn::Div(hn::Sub(one, t), hn::Add(one, t)), x);
+  return hn::IfThenElse(hn::Lt(size, hn::Set(d, 0.625f)), small, large);
 }
 
 // ln(1 + t) for t in [0, 1], as 2 artanh(s) with s = t / (2 + t) <= 1/3, so that a small t keeps all its digits.

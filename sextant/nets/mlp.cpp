@@ -12,6 +12,17 @@ MlpImpl::MlpImpl(const std::vector<int64_t>& widths) {
   }
 }
 
+std::vector<Tensor> MlpImpl::weights_and_biases() const {
+  std::vector<Tensor> all;
+  for (const auto& layer : layers_) all.insert(all.end(), {layer->weight, layer->bias});
+  return all;
+}
+
+void MlpImpl::zero_output_() {
+  layers_.back()->weight.detach().zero_();
+  layers_.back()->bias.detach().zero_();
+}
+
 Tensor MlpImpl::forward(const Tensor& x) {
   Tensor h = x;
   for (auto& layer : layers_) h = layer->forward(h);

@@ -15,6 +15,10 @@ class MlpImpl : public torch::nn::Module {
   // widths = {in, hidden…, out}, at least two.
   explicit MlpImpl(const std::vector<int64_t>& widths);
   Tensor forward(const Tensor& x);  // [B,in] -> [B,out]
+  // Weight and bias of every layer in turn, for those who run all layers as one step.
+  std::vector<Tensor> weights_and_biases() const;
+  // The last layer to zero, in place: the net starts as the constant 0.
+  void zero_output_();
   at::Device device() const { return layers_.front()->weight.device(); }
 
  private:

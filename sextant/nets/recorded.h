@@ -10,15 +10,16 @@
 namespace sextant {
 
 // Gradients of forward(inputs) with respect to each input that wants one (undefined for the others), themselves
-// differentiable. `inputs` are the tensors that context->get_saved_variables() gave.
+// differentiable. `inputs` are the tensors that context->get_saved_variables() gave. One may have been computed from
+// another: each gradient is that of forward's own argument, so it is taken at views that know nothing of each other.
 template <class Forward>
 torch::autograd::variable_list recorded_backward(const torch::autograd::variable_list& inputs,
                                                  const torch::autograd::variable_list& upstream,
                                                  const Forward& forward) {
-  torch::autograd::variable_list wanted, gradients(inputs.size());
-  for (const auto& input : inputs)
-    if (input.defined() && input.requires_grad()) wanted.push_back(input);
-  const auto found = torch::autograd::grad(forward(inputs), wanted, upstream, std::nullopt, true, true);
+  torch::autograd::variable_list arguments = inputs, wanted, gradients(inputs.size());
+  for (auto& argument : arguments)
+    if (argument.defined() && argument.requires_grad()) wanted.push_back(argument = argument.view_as(argument));
+  const auto found = torch::autograd::grad(forward(arguments), wanted, upstream, std::nullopt, true, true);
   size_t next = 0;
   for (size_t i = 0; i < inputs.size(); ++i)
     if (inputs[i].defined() && inputs[i].requires_grad()) gradients[i] = found[next++];

@@ -4,10 +4,12 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <cstdio>
 #include <string_view>
 
 #include "sextant/base/check.h"
 #include "sextant/base/hash.h"
+#include "sextant/report/png.h"
 #include "sextant/report/svg.h"
 #include "sextant/report/text.h"
 
@@ -34,6 +36,7 @@ struct Area {
 };
 
 void check_plot(const Plot& plot) {
+  if (plot.field) check_field(*plot.field);
   for (const Series& s : plot.series) {
     const auto fits = [&](const std::vector<double>& band) { return band.empty() || band.size() == s.x.size(); };
     SEXTANT_CHECK(s.x.size() == s.y.size() && fits(s.lower) && fits(s.upper) && s.lower.empty() == s.upper.empty(),
@@ -168,6 +171,44 @@ std::string draw_dots(const Area& area, const Series& s, size_t shape) {
                 s.x.size() > 1500 ? "3" : "4.4", "\" stroke-linecap=\"round\"/>");
 }
 
+std::string embedded(const Picture& picture, double x, double y, double width, double height) {
+  return concat("<image x=\"", number(x), "\" y=\"", number(y), "\" width=\"", number(width), "\" height=\"",
+                number(height), "\" preserveAspectRatio=\"none\" href=\"data:image/png;base64,",
+                base64(encode_png(picture)), "\"/>");
+}
+
+std::string draw_field(const Area& area, const std::optional<HeatField>& field) {
+  if (!field) return "";
+  const double left = area.at_x(field->left), top = area.at_y(field->top);
+  return embedded(to_picture(*field), left, top, area.at_x(field->right) - left, area.at_y(field->bottom) - top);
+}
+
+std::string three_digits(double value) {
+  char text[32];
+  std::snprintf(text, sizeof(text), "%.3g", value);
+  return text;
+}
+
+// The scale of a field's colours with its ends, from `y` downwards; moves `y` below it.
+std::string draw_colour_scale(const std::optional<HeatField>& field, double& y) {
+  if (!field) return "";
+  const auto [low, high] = colour_range(*field);
+  HeatField bar{.columns = 64};
+  for (int i = 0; i < 64; ++i) bar.values.push_back(i);
+  double x = kEdge;
+  const auto word = [&](const std::string& content) {
+    std::string out = svg::text(x, y + 14, "start", "m", content);
+    x += static_cast<double>(character_count(content)) * svg::kCharacter + 8;
+    return out;
+  };
+  const std::string name = field->label.empty() ? "" : word(field->label), from = word(three_digits(low));
+  const std::string colours = embedded(to_picture(bar), x, y + 2, 120, 14);
+  x += 128;
+  const std::string to = word(three_digits(high));
+  y += svg::kLine + 8;
+  return concat(name, from, colours, to);
+}
+
 std::string draw_series(const Area& area, const Plot& plot, std::string_view clip) {
   std::string out = concat("<g clip-path=\"url(#", clip, ")\">");
   for (size_t i = 0; i < plot.series.size(); ++i) {
@@ -266,7 +307,11 @@ Area make_area(const Plot& plot, double top) {
       if (!s.lower.empty()) y.insert(y.end(), {s.lower[i], s.upper[i]});
     }
   }
-  const bool empty = x.empty();
+  const bool empty = x.empty() && !plot.field;
+  if (plot.field) {
+    x.insert(x.end(), {plot.field->left, plot.field->right});
+    y.insert(y.end(), {plot.field->bottom, plot.field->top});
+  }
   for (const ReferenceLine& line : plot.reference_lines) y.push_back(line.y);
   if (plot.equal_scale) {
     x.insert(x.end(), y.begin(), y.end());
@@ -292,7 +337,7 @@ std::string to_svg(const Plot& plot) {
   double y = kEdge;
   std::string head = svg::title_lines(plot.title, kWidth - 2 * kEdge, y);
   if (!plot.title.empty()) y += 4;
-  head += draw_legend(plot, y);
+  head += draw_legend(plot, y) + draw_colour_scale(plot.field, y);
   if (!plot.y.label.empty()) {
     head += svg::text(kEdge, y + 12, "start", "m", plot.y.label);
     y += svg::kLine + 4;
@@ -301,8 +346,8 @@ std::string to_svg(const Plot& plot) {
   const std::string axes = draw_axes(area), clip = concat("sx", std::hex, fnv1a(axes, fnv1a(head)), "c");
   std::string body =
       concat(head, "<clipPath id=\"", clip, "\"><rect x=\"", number(area.left - 6), "\" y=\"", number(area.top - 6),
-             "\" width=\"", number(area.width + 12), "\" height=\"", number(area.height + 12), "\"/></clipPath>", axes,
-             draw_series(area, plot, clip), draw_reference_lines(area, plot));
+             "\" width=\"", number(area.width + 12), "\" height=\"", number(area.height + 12), "\"/></clipPath>",
+             draw_field(area, plot.field), axes, draw_series(area, plot, clip), draw_reference_lines(area, plot));
   y = area.top + area.height + 30;
   if (area.empty) body += svg::text(area.left + area.width / 2, area.top + area.height / 2, "middle", "m", "no data");
   if (!plot.x.label.empty()) {
@@ -319,12 +364,23 @@ std::string to_svg(const Plot& plot) {
 std::string to_csv(const Plot& plot) {
   check_plot(plot);
   const bool band = std::ranges::any_of(plot.series, [](const Series& s) { return !s.lower.empty(); });
-  std::string out = band ? "series,x,y,lower,upper\n" : "series,x,y\n";
+  std::string out = concat("series,x,y", band ? ",lower,upper" : "", plot.field ? ",value\n" : "\n");
+  if (plot.field) {
+    const HeatField& f = *plot.field;
+    const int64_t rows = static_cast<int64_t>(f.values.size()) / f.columns;
+    const auto middle = [](double first, double last, int64_t i, int64_t count) {
+      return first + (last - first) * (static_cast<double>(i) + 0.5) / static_cast<double>(count);
+    };
+    for (int64_t i = 0; i < rows * f.columns; ++i)
+      out += concat(csv_field(f.label), ",", shortest(middle(f.left, f.right, i % f.columns, f.columns)), ",",
+                    shortest(middle(f.bottom, f.top, i / f.columns, rows)), band ? ",,," : ",",
+                    shortest(f.values[static_cast<size_t>(i)]), "\n");
+  }
   for (const Series& s : plot.series)
     for (size_t i = 0; i < s.x.size(); ++i) {
       out += csv_field(s.label) + "," + shortest(s.x[i]) + "," + shortest(s.y[i]);
       if (band) out += s.lower.empty() ? ",," : "," + shortest(s.lower[i]) + "," + shortest(s.upper[i]);
-      out += "\n";
+      out += plot.field ? ",\n" : "\n";
     }
   return out;
 }

@@ -3,10 +3,12 @@
 // gaps.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "sextant/report/axis.h"
+#include "sextant/report/heat_field.h"
 
 namespace sextant {
 
@@ -35,15 +37,17 @@ struct Plot {
   Axis x = {}, y = {};
   std::vector<Series> series = {};
   std::vector<ReferenceLine> reference_lines = {};
-  bool equal_scale = false;  // one range on both axes and a square area: latent maps, two-dimensional data
-  std::string note = {};     // small print below: scale, seed, fingerprint
+  bool equal_scale = false;             // one range on both axes and a square area: latent maps, two-dimensional data
+  std::string note = {};                // small print below: scale, seed, fingerprint
+  std::optional<HeatField> field = {};  // below the series
 };
 
 // One SVG document, 560 units wide. Throws Error for series that contradict themselves (lengths, colour).
 std::string to_svg(const Plot& plot);
 
-// "series,x,y" and one line a point, with "lower,upper" where any series has a band; every number in the shortest text
-// that reads back as the same double.
+// "series,x,y" and one line a point, with "lower,upper" where any series has a band, and "value" last where there is a
+// field, whose cells come first, at their centres; every number in the shortest text that reads back as the same
+// double.
 std::string to_csv(const Plot& plot);
 
 }  // namespace sextant

@@ -176,6 +176,36 @@ TEST(SvgPlot, ALongLogStaysSmallAndKeepsItsExtremes) {
   EXPECT_NE(to_svg(spike), to_svg(flat));
 }
 
+TEST(SvgPlot, AFieldLiesInItsRectangleBelowTheSeries) {
+  Plot plot{.series = {{.label = "data", .x = {-1, 1}, .y = {0, 1}, .mark = Mark::kDots}}};
+  plot.field = {.label = "p(x)", .left = -2, .right = 2, .bottom = -1, .top = 3, .columns = 2, .values = {0, 1, 2, 4}};
+  const std::string svg = to_svg(plot);
+  EXPECT_EQ(well_formed(svg), "");
+  EXPECT_EQ(count(svg, "<image"), 2u);  // the scale of colours, and the field
+  EXPECT_LT(svg.rfind("<image"), svg.rfind("clip-path"));
+  EXPECT_NE(svg.find(">p(x)<"), std::string::npos);
+  EXPECT_NE(svg.find(">4<"), std::string::npos);
+  plot.series = {};
+  EXPECT_EQ(to_svg(plot).find("no data"), std::string::npos);
+  plot.field->values.pop_back();
+  EXPECT_THROW(to_svg(plot), Error);
+  plot.field = {.left = 1, .right = 1, .columns = 1, .values = {1}};
+  EXPECT_THROW(to_svg(plot), Error);
+}
+
+TEST(HeatField, TheHighestRowComesFirstAndMoreIsDarker) {
+  const Picture picture = to_picture({.columns = 2, .values = {0, 1, 2, NAN}});
+  EXPECT_EQ(picture.height, 2);
+  const auto red = [&](size_t pixel) { return picture.pixels[3 * pixel]; };
+  EXPECT_EQ(red(0), 8);    // 2, the most: the second row of values is the upper one
+  EXPECT_EQ(red(1), 128);  // no number: grey
+  EXPECT_EQ(red(2), 247);
+  EXPECT_LT(red(3), red(2));
+  EXPECT_GT(red(3), red(0));
+  const Picture level = to_picture({.columns = 1, .values = {0, 0}});  // nothing anywhere: the lightest
+  EXPECT_EQ(level.pixels[0], 247);
+}
+
 TEST(SvgPlot, SeriesThatContradictThemselvesAreRefused) {
   EXPECT_THROW(to_svg({.series = {{.x = {1}, .y = {}}}}), Error);
   EXPECT_THROW(to_svg({.series = {{.x = {1}, .y = {1}, .lower = {0}}}}), Error);
@@ -207,6 +237,12 @@ TEST(Csv, NumbersComeBackExactly) {
       ASSERT_TRUE(y == s.y[i] || (std::isnan(y) && std::isnan(s.y[i]))) << line;
     }
   EXPECT_FALSE(std::getline(csv, line));
+}
+
+TEST(Csv, AFieldAddsItsCellsAndAColumn) {
+  Plot plot{.series = {{.label = "a", .x = {1}, .y = {2.5}}}};
+  plot.field = {.label = "p", .left = 0, .right = 2, .bottom = 0, .top = 1, .columns = 2, .values = {3, 4.5}};
+  EXPECT_EQ(to_csv(plot), "series,x,y,value\np,0.5,0.5,3\np,1.5,0.5,4.5\na,1,2.5,\n");
 }
 
 TEST(Csv, ABandAddsItsColumns) {
