@@ -23,6 +23,8 @@ std::vector<FamilyRow> families() {
   return {{VaeConfig::kTag.value, "variational autoencoder, β-VAE", "lower bound of log p(x), samples in one pass"},
           {DdpmConfig::kTag.value, "denoising diffusion, with classes and guidance",
            "lower bound of log p(x), noise prediction (score), samples in many steps"},
+          {GanConfig::kTag.value, "generative adversarial networks: GAN, DCGAN, WGAN-GP",
+           "samples in one pass; no density, no posterior"},
           {ClassifierConfig::kTag.value, "convolutional classifier (no generative model)",
            "classes and features, by which samples are measured"}};
 }

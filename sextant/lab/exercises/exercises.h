@@ -6,6 +6,8 @@
 namespace sextant {
 
 Experiment exercise_14_21();
+Experiment exercise_14_23();
+Experiment exercise_14_24();
 Experiment exercise_14_26();
 Experiment exercise_14_27();
 Experiment exercise_14_28();
