@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "sextant/base/check.h"
+#include "sextant/kernels/activation.h"
 #include "sextant/kernels/gemm.h"
 #include "sextant/kernels/linear.h"
 #include "sextant/kernels/scratch_buffer.h"
@@ -86,20 +87,25 @@ void linear_forward(const LinearShape& s, const float* x, const float* weight, c
         .c = y});
 }
 
+void activation_backward(int64_t rows, int64_t columns, const float* dy, const float* y, float slope, float* masked,
+                         float* column_sums) {
+  SEXTANT_CHECK(rows == 0 || (dy && (y || !masked)),
+                "[activation] backward needs dy, and y for a masked gradient; got ", "a null pointer; pass them");
+  constexpr int64_t kColumns = 64;     // four cache lines: threads don't share one
+  constexpr int64_t kLeast = 1 << 14;  // numbers that are worth a thread
+  const auto part = [&](int64_t job) {
+    HWY_DYNAMIC_DISPATCH(mask_and_sum)
+    (dy, y, rows, columns, job * kColumns, std::min(columns, (job + 1) * kColumns), slope, masked, column_sums);
+  };
+  parallel_jobs((columns + kColumns - 1) / kColumns, part, 1 + kLeast / (rows * kColumns + 1));
+}
+
 void linear_backward(const LinearShape& s, const float* x, const float* weight, const float* y, const float* dy,
                      Activation act, const LinearGradients& to) {
   check_backward(s, x, weight, y, dy, act, to);
   static thread_local ScratchBuffer scratch;
   float* masked = act != Activation::kNone ? scratch.get(s.batch * s.out) : nullptr;
-  if (masked || to.bias) {
-    constexpr int64_t kColumns = 64;     // four cache lines: threads don't share one
-    constexpr int64_t kLeast = 1 << 14;  // numbers that are worth a thread
-    const auto columns = [&](int64_t job) {
-      HWY_DYNAMIC_DISPATCH(mask_and_sum)
-      (dy, y, s.batch, s.out, job * kColumns, std::min(s.out, (job + 1) * kColumns), slope_of(act), masked, to.bias);
-    };
-    parallel_jobs((s.out + kColumns - 1) / kColumns, columns, 1 + kLeast / (s.batch * kColumns + 1));
-  }
+  if (masked || to.bias) activation_backward(s.batch, s.out, dy, y, slope_of(act), masked, to.bias);
   const float* d = masked ? masked : dy;
   if (to.x)
     gemm({.rows = s.batch, .columns = s.in, .depth = s.out, .a = {d, s.out, 1}, .b = {weight, s.in, 1}, .c = to.x});

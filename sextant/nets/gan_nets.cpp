@@ -52,7 +52,8 @@ Tensor GeneratorImpl::forward(const Tensor& z, bool batch_statistics) {
                 shape_text(z));
   Tensor h = z;
   for (auto& layer : layers_) h = layer->forward(h);
-  if (!convs_.empty()) h = h.view({z.size(0), 2 * config_.width, item_[1] / 4, item_[2] / 4});
+  if (!convs_.empty())  // pixels before channels: the order in which maps are stored
+    h = h.view({z.size(0), item_[1] / 4, item_[2] / 4, 2 * config_.width}).permute({0, 3, 1, 2});
   for (size_t i = 0; i < convs_.size(); ++i) h = convs_[i]->forward(norms_[i]->forward(h, batch_statistics));
   return item_.size() == 3 ? at::tanh(h).view(batch_of(z.size(0), item_)) : h;
 }
@@ -90,6 +91,7 @@ Tensor DiscriminatorImpl::forward(const Tensor& x) {
     const Tensor weight = normalised(i++, conv->weight);
     h = strided_conv(h, weight, conv->bias, Activation::kLeakyRelu);
   }
+  if (!convs_.empty()) h = h.permute({0, 2, 3, 1});  // as they are stored: nothing moves
   h = h.flatten(1);
   for (auto& layer : layers_) {
     const bool last = &layer == &layers_.back();
