@@ -14,6 +14,7 @@
 #include "sextant/kernels/linear.h"
 #include "sextant/kernels/philox.h"
 #include "sextant/kernels/resample.h"
+#include "sextant/kernels/strided_conv.h"
 #include "sextant/kernels/winograd.h"
 
 namespace sextant::kernels {
@@ -120,6 +121,44 @@ void edge_layers(benchmark::internal::Benchmark* bench) {
 BENCHMARK(EdgeForward)->Apply(edge_layers);
 BENCHMARK(EdgeBackwardData)->Apply(edge_layers);
 BENCHMARK(EdgeWeightGradient)->Apply(edge_layers);
+
+// DCGAN's two layers. Arguments: in, out, side of the large map.
+struct Strided {
+  explicit Strided(const benchmark::State& state)
+      : s{kBatch, state.range(2), state.range(2), state.range(0), state.range(1)},
+        small(s.batch * s.height * s.width / 4),
+        x(4 * small * s.in),
+        y(small * s.out),
+        w(16 * s.in * s.out),
+        b(s.out) {}
+  int64_t operations() const { return 32 * small * s.in * s.out; }
+  StridedShape s;
+  int64_t small;
+  Buffer x, y, w, b;
+};
+
+void StridedForward(benchmark::State& state) {
+  const Strided c(state);
+  for (auto _ : state) strided_convolve(c.s, c.x, c.w, c.b, 0.2f, c.y);
+  count_operations(state, c.operations());
+}
+void StridedTranspose(benchmark::State& state) {
+  const Strided c(state);
+  for (auto _ : state) strided_transpose(c.s, c.y, c.w, nullptr, c.x);
+  count_operations(state, c.operations());
+}
+void StridedWeightGradient(benchmark::State& state) {
+  const Strided c(state);
+  for (auto _ : state) strided_weight_gradient(c.s, c.x, c.y, c.w);
+  count_operations(state, c.operations());
+}
+void dcgan_layers(benchmark::internal::Benchmark* bench) {
+  bench->Args({64, 128, 14})->Args({1, 64, 28});
+  bench->ArgNames({"in", "out", "size"})->Unit(benchmark::kMillisecond)->UseRealTime();
+}
+BENCHMARK(StridedForward)->Apply(dcgan_layers);
+BENCHMARK(StridedTranspose)->Apply(dcgan_layers);
+BENCHMARK(StridedWeightGradient)->Apply(dcgan_layers);
 
 // Arguments: channels, height = width; 8 groups.
 void GroupNormSilu(benchmark::State& state) {

@@ -20,3 +20,6 @@ target_link_libraries(sextant_highway INTERFACE "${HWY_LIBRARY}")
 add_library(sextant_openmp INTERFACE)
 target_compile_options(sextant_openmp INTERFACE -fopenmp)
 target_link_libraries(sextant_openmp INTERFACE "${LibTorch_GOMP}")
+
+# LEMON, for the network simplex of math/optimal_transport: its headers alone.
+find_path(LEMON_INCLUDE_DIR lemon/network_simplex.h REQUIRED)

@@ -25,6 +25,8 @@ std::vector<FamilyRow> families() {
            "lower bound of log p(x), noise prediction (score), samples in many steps"},
           {RealNvpConfig::kTag.value, "normalising flow of affine couplings, for points and pictures",
            "exact log p(x) of points, lower bound of log p(x) of pictures, samples in one pass"},
+          {GanConfig::kTag.value, "generative adversarial networks: GAN, DCGAN, WGAN-GP",
+           "samples in one pass; no density, no posterior"},
           {ClassifierConfig::kTag.value, "convolutional classifier (no generative model)",
            "classes and features, by which samples are measured"}};
 }

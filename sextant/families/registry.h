@@ -7,13 +7,14 @@
 
 #include "sextant/families/classifier.h"
 #include "sextant/families/ddpm.h"
+#include "sextant/families/gan.h"
 #include "sextant/families/model.h"
 #include "sextant/families/realnvp.h"
 #include "sextant/families/vae.h"
 
 namespace sextant {
 
-using ModelConfig = std::variant<VaeConfig, DdpmConfig, RealNvpConfig, ClassifierConfig>;
+using ModelConfig = std::variant<VaeConfig, RealNvpConfig, GanConfig, DdpmConfig, ClassifierConfig>;
 
 // A model with fresh weights drawn from `rng` alone. Throws UsageError when config and data do not fit.
 std::shared_ptr<Trainable> build_model(const ModelConfig& config, const ItemShape& shape, const Rng& rng);

@@ -100,7 +100,7 @@ void pack_panel(const MatrixView& b, int64_t k0, int64_t depth, int64_t column, 
 struct Finish {
   const float* bias;  // of the tile's first column, or null; only with `first`
   bool first;         // block of the depth: C is set, else added to
-  bool relu;          // only in the last block
+  float slope;        // 1 before the last block
   float* c;
   int64_t row_stride, columns;  // valid columns of the panel
 };
@@ -123,7 +123,10 @@ HWY_INLINE void finish_tile(const FloatVec (&sum)[kRows][kVectors], const Finish
     for (int r = 0; r < kRows; ++r) {
       float* to = f.c + r * f.row_stride + column;
       FloatVec value = hn::Add(sum[r][v], f.first ? bias : load(to));
-      if (f.relu) value = hn::IfThenZeroElse(hn::Lt(value, hn::Zero(d)), value);  // NaN stays NaN
+      if (f.slope != 1) {  // NaN stays NaN
+        const FloatVec below = f.slope == 0 ? hn::Zero(d) : hn::Mul(value, hn::Set(d, f.slope));
+        value = hn::IfThenElse(hn::Lt(value, hn::Zero(d)), below, value);
+      }
       if (valid == lanes) {
         hn::StoreU(value, d, to);
       } else {
@@ -148,7 +151,7 @@ struct Tile {
 void run_tile(const Product& p, const Panels& panels, const float* packed, int64_t k0, int64_t depth, int64_t panel,
               int64_t row, int64_t row_end) {
   const int64_t column = panels.first_column(panel), width = panels.width(panel);
-  const Finish finish{p.bias ? p.bias + column : nullptr, k0 == 0,   p.relu && k0 + depth == p.depth,
+  const Finish finish{p.bias ? p.bias + column : nullptr, k0 == 0,   k0 + depth == p.depth ? p.slope : 1.0f,
                       p.c + row * p.columns + column,     p.columns, p.columns - column};
   const auto run = kernel_for<Tile>(row_end - row, width / panels.lanes);
   run(p.a.data + row * p.a.row_stride + k0 * p.a.column_stride, p.a.row_stride, p.a.column_stride,

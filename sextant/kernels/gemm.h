@@ -1,7 +1,7 @@
-// C = A B (+ bias) (then ReLU), in float: the matrix product under the fully connected layers. A is read in place
-// through its two strides; B is packed into panels of some vectors' width, so that the inner loop reads it in order; a
-// register tile of 6 rows by one panel stays in registers over the whole depth. Each number of C is summed in the order
-// of k by one thread, so results do not depend on the number of threads.
+// C = A B (+ bias) (then ReLU or its leaky kin), in float: the matrix product under the fully connected layers. A is
+// read in place through its two strides; B is packed into panels of some vectors' width, so that the inner loop reads
+// it in order; a register tile of 6 rows by one panel stays in registers over the whole depth. Each number of C is
+// summed in the order of k by one thread, so results do not depend on the number of threads.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,7 @@ struct Product {
   int64_t rows, columns, depth;
   MatrixView a, b;
   const float* bias = nullptr;
-  bool relu = false;
+  float slope = 1;  // factor of what is below zero: 1 leaves it, 0 is ReLU
   float* c;
 };
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "sextant/base/check.h"
+#include "sextant/kernels/activation.h"
 #include "sextant/kernels/gemm.h"
 #include "sextant/kernels/linear.h"
 #include "sextant/kernels/scratch_buffer.h"
@@ -19,16 +20,17 @@ HWY_BEFORE_NAMESPACE();
 namespace sextant::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Columns [begin, end) of dy [rows,columns]: `masked` = dy, but 0 where y <= 0 (skipped if null), `sum` = column sums
-// (or null).
+// Columns [begin, end) of dy [rows,columns]: `masked` = dy, times `slope` where y <= 0 (skipped if null), `sum` =
+// column sums (or null).
 void mask_and_sum(const float* dy, const float* y, int64_t rows, int64_t columns, int64_t begin, int64_t end,
-                  float* masked, float* sum) {
+                  float slope, float* masked, float* sum) {
   const auto pass = [&](auto d, int64_t j) {
     auto total = hn::Zero(d);
     for (int64_t at = j; at < rows * columns; at += columns) {
       auto g = hn::LoadU(d, dy + at);
       if (masked) {
-        g = hn::IfThenZeroElse(hn::Le(hn::LoadU(d, y + at), hn::Zero(d)), g);
+        const auto below = slope == 0 ? hn::Zero(d) : hn::Mul(g, hn::Set(d, slope));
+        g = hn::IfThenElse(hn::Le(hn::LoadU(d, y + at), hn::Zero(d)), below, g);
         hn::StoreU(g, d, masked + at);
       }
       total = hn::Add(total, g);
@@ -65,8 +67,9 @@ void check_forward(const LinearShape& s, const float* x, const float* weight, co
 void check_backward(const LinearShape& s, const float* x, const float* weight, const float* y, const float* dy,
                     Activation act, const LinearGradients& to) {
   check_shape(s);
-  SEXTANT_CHECK(s.batch == 0 || (dy && (x || !to.weight) && (weight || !to.x) && (y || act == Activation::kNone)),
-                "[linear] backward needs dy, x for dW, weight for dx, y for ReLU; got a null pointer; pass them");
+  SEXTANT_CHECK(
+      s.batch == 0 || (dy && (x || !to.weight) && (weight || !to.x) && (y || act == Activation::kNone)),
+      "[linear] backward needs dy, x for dW, weight for dx, y for an activation; got a null pointer; pass them");
 }
 
 }  // namespace
@@ -80,24 +83,29 @@ void linear_forward(const LinearShape& s, const float* x, const float* weight, c
         .a = {x, s.in, 1},
         .b = {weight, 1, s.in},
         .bias = bias,
-        .relu = act == Activation::kRelu,
+        .slope = slope_of(act),
         .c = y});
+}
+
+void activation_backward(int64_t rows, int64_t columns, const float* dy, const float* y, float slope, float* masked,
+                         float* column_sums) {
+  SEXTANT_CHECK(rows == 0 || (dy && (y || !masked)),
+                "[activation] backward needs dy, and y for a masked gradient; got ", "a null pointer; pass them");
+  constexpr int64_t kColumns = 64;     // four cache lines: threads don't share one
+  constexpr int64_t kLeast = 1 << 14;  // numbers that are worth a thread
+  const auto part = [&](int64_t job) {
+    HWY_DYNAMIC_DISPATCH(mask_and_sum)
+    (dy, y, rows, columns, job * kColumns, std::min(columns, (job + 1) * kColumns), slope, masked, column_sums);
+  };
+  parallel_jobs((columns + kColumns - 1) / kColumns, part, 1 + kLeast / (rows * kColumns + 1));
 }
 
 void linear_backward(const LinearShape& s, const float* x, const float* weight, const float* y, const float* dy,
                      Activation act, const LinearGradients& to) {
   check_backward(s, x, weight, y, dy, act, to);
   static thread_local ScratchBuffer scratch;
-  float* masked = act == Activation::kRelu ? scratch.get(s.batch * s.out) : nullptr;
-  if (masked || to.bias) {
-    constexpr int64_t kColumns = 64;     // four cache lines: threads don't share one
-    constexpr int64_t kLeast = 1 << 14;  // numbers that are worth a thread
-    const auto columns = [&](int64_t job) {
-      HWY_DYNAMIC_DISPATCH(mask_and_sum)
-      (dy, y, s.batch, s.out, job * kColumns, std::min(s.out, (job + 1) * kColumns), masked, to.bias);
-    };
-    parallel_jobs((s.out + kColumns - 1) / kColumns, columns, 1 + kLeast / (s.batch * kColumns + 1));
-  }
+  float* masked = act != Activation::kNone ? scratch.get(s.batch * s.out) : nullptr;
+  if (masked || to.bias) activation_backward(s.batch, s.out, dy, y, slope_of(act), masked, to.bias);
   const float* d = masked ? masked : dy;
   if (to.x)
     gemm({.rows = s.batch, .columns = s.in, .depth = s.out, .a = {d, s.out, 1}, .b = {weight, s.in, 1}, .c = to.x});
@@ -113,7 +121,7 @@ void linear_forward_reference(const LinearShape& s, const float* x, const float*
       double sum = bias ? static_cast<double>(bias[o]) : 0.0;
       for (int64_t i = 0; i < s.in; ++i)
         sum += static_cast<double>(x[b * s.in + i]) * static_cast<double>(weight[o * s.in + i]);
-      y[b * s.out + o] = static_cast<float>(act == Activation::kRelu && sum < 0 ? 0.0 : sum);
+      y[b * s.out + o] = static_cast<float>(sum < 0 ? sum * static_cast<double>(slope_of(act)) : sum);
     }
 }
 
@@ -122,7 +130,8 @@ void linear_backward_reference(const LinearShape& s, const float* x, const float
   check_backward(s, x, weight, y, dy, act, to);
   const auto d = [&](int64_t b, int64_t o) {
     const int64_t at = b * s.out + o;
-    return act == Activation::kRelu && y[at] <= 0 ? 0.0 : static_cast<double>(dy[at]);
+    const float slope = act != Activation::kNone && y[at] <= 0 ? slope_of(act) : 1.0f;
+    return static_cast<double>(slope) * static_cast<double>(dy[at]);
   };
   const auto store = [](double value, float* at) { *at = static_cast<float>(value); };
   for (int64_t b = 0; to.x && b < s.batch; ++b)

@@ -7,7 +7,12 @@
 
 namespace sextant::kernels {
 
-enum class Activation { kNone, kRelu };
+enum class Activation { kNone, kRelu, kLeakyRelu };
+
+// What multiplies a number below zero: nothing happens at 1, ReLU at 0; LeakyReLU has the 0.2 of the adversarial nets.
+constexpr float slope_of(Activation act) {
+  return act == Activation::kRelu ? 0.0f : act == Activation::kLeakyRelu ? 0.2f : 1.0f;
+}
 
 struct LinearShape {
   int64_t batch, in, out;
@@ -24,8 +29,9 @@ struct LinearGradients {
   float* bias = nullptr;
 };
 
-// With d = dy * act'(.), dx = d W, dW = d^T x, db = sum over B of d. `y` is the forward result: ReLU stops the
-// gradient where y <= 0; it may be null for kNone. `x` may be null unless dW is asked for, `weight` unless dx is.
+// With d = dy * act'(.), dx = d W, dW = d^T x, db = sum over B of d. `y` is the forward result: where y <= 0
+// the gradient is multiplied by the slope; it may be null for kNone. `x` may be null unless dW is asked for, `weight`
+// unless dx is.
 void linear_backward(const LinearShape& shape, const float* x, const float* weight, const float* y, const float* dy,
                      Activation act, const LinearGradients& to);
 

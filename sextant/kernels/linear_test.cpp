@@ -60,14 +60,14 @@ const std::vector<LinearShape> kShapes{{1, 1, 1},   {1, 5, 3},    {2, 1, 7},    
 TEST(Linear, EqualsPlainLoopsInDouble) {
   each_target([&](int64_t) {
     for (const LinearShape& s : kShapes)
-      for (Activation act : {Activation::kNone, Activation::kRelu})
+      for (Activation act : {Activation::kNone, Activation::kRelu, Activation::kLeakyRelu})
         for (bool with_bias : {true, false}) {
           SCOPED_TRACE(concat(s.batch, " x ", s.in, " -> ", s.out, " act ", static_cast<int>(act)));
           Case fast(s, act), plain(s, act);
           fast.run(with_bias);
           plain.run_reference(with_bias);
           expect_close(fast.y, plain.y, s.in, "y");
-          // The mask of ReLU must be the same for both: a sum that rounds across zero is not an error.
+          // The mask of an activation must be the same for both: a sum that rounds across zero is not an error.
           plain.y = fast.y;
           linear_backward_reference(s, plain.x.data(), plain.w.data(), plain.y.data(), plain.dy.data(), act,
                                     {plain.dx.data(), plain.dw.data(), plain.db.data()});

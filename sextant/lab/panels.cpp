@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "sextant/lab/sample_sets.h"
+#include "sextant/lab/snapshots.h"
 #include "sextant/metrics/likelihood.h"
 #include "sextant/metrics/table.h"
 #include "sextant/report/text.h"
@@ -13,7 +14,6 @@
 
 namespace sextant::panels {
 namespace {
-namespace fs = std::filesystem;
 
 // A part of the loss over epochs of one split.
 struct Curve {
@@ -27,12 +27,6 @@ Curve epoch_curve(const std::vector<Json>& log, const std::string& split, const 
     curve.value.push_back(line.at(part).get<double>());
   }
   return curve;
-}
-
-fs::path snapshot(const TrainedRun& trained, int64_t epoch) {
-  char name[40];
-  std::snprintf(name, sizeof(name), "epoch-%04lld.safetensors", static_cast<long long>(epoch));
-  return trained.folder / "snapshots" / name;
 }
 
 const char* title_of(const std::string& part) {
@@ -109,16 +103,12 @@ Panel reconstructions(const std::string& run, int64_t count) {
         .columns = x.size(0),
         .zoom = 2,
         .row_labels = {"original"}};
-    const NamedTensors final_weights = load_tensors(trained.folder / "weights.safetensors").tensors;
-    for (const int64_t epoch : trained.run.train.keep_epochs) {
-      const fs::path file = snapshot(trained, epoch);
-      if (!fs::exists(file)) continue;
-      copy_tensors_(named_tensors(*trained.model), load_tensors(file).tensors, file.string());
+    for (const int64_t epoch : kept_epochs(trained)) {
+      const WeightsOfEpoch weights(trained, epoch);
       for (Picture& picture : to_pictures(model.decode(model.posterior(x).mean), range))
         grid.pictures.push_back(std::move(picture));
       grid.row_labels.push_back(concat("epoch ", epoch));
     }
-    copy_tensors_(named_tensors(*trained.model), final_weights, trained.folder.string());
     study.add(Heading{"Reconstructions"});
     study.add_figure("reconstructions", grid,
                      "The first test pictures and, below each, the mean of p(x|z) at the mean of q(z|x).");

@@ -18,35 +18,37 @@ kernels::LinearShape shape_of(const Tensor& x, const Tensor& weight) {
 class FastLinear : public torch::autograd::Function<FastLinear> {
  public:
   static Tensor forward(torch::autograd::AutogradContext* context, const Tensor& x, const Tensor& weight,
-                        const Tensor& bias, bool relu) {
+                        const Tensor& bias, int64_t activation) {
     const Tensor input = x.contiguous();
     Tensor y = torch::empty({x.size(0), weight.size(0)}, x.options());
     kernels::linear_forward(shape_of(x, weight), input.const_data_ptr<float>(), weight.const_data_ptr<float>(),
-                            bias.const_data_ptr<float>(), relu ? Activation::kRelu : Activation::kNone,
-                            y.data_ptr<float>());
-    context->save_for_backward({input, weight, y});
-    context->saved_data["relu"] = relu;
+                            bias.const_data_ptr<float>(), static_cast<Activation>(activation), y.data_ptr<float>());
+    context->save_for_backward({x, weight, y});
+    context->saved_data["activation"] = activation;
     return y;
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  const torch::autograd::variable_list& upstream) {
     const auto saved = context->get_saved_variables();
-    const Tensor &x = saved[0], &weight = saved[1], &y = saved[2];
-    const bool relu = context->saved_data["relu"].toBool();
-    if (at::GradMode::is_enabled()) {
-      const Tensor d = relu ? upstream[0] * (y > 0) : upstream[0];
-      return {d.mm(weight), d.t().mm(x), d.sum(0), Tensor()};
-    }
-    const Tensor dy = upstream[0].contiguous();
+    const Tensor &weight = saved[1], &y = saved[2];
+    const auto activation = static_cast<Activation>(context->saved_data["activation"].toInt());
     torch::autograd::variable_list gradients(4);
+    if (at::GradMode::is_enabled()) {
+      const Tensor d = activation_gradient(upstream[0], y, activation);
+      if (context->needs_input_grad(0)) gradients[0] = d.mm(weight);
+      if (context->needs_input_grad(1)) gradients[1] = d.t().mm(saved[0]);
+      if (context->needs_input_grad(2)) gradients[2] = d.sum(0);
+      return gradients;
+    }
+    const Tensor x = saved[0].contiguous(), dy = upstream[0].contiguous();
     if (context->needs_input_grad(0)) gradients[0] = torch::empty_like(x);
     if (context->needs_input_grad(1)) gradients[1] = torch::empty_like(weight);
     if (context->needs_input_grad(2)) gradients[2] = torch::empty({weight.size(0)}, weight.options());
     const auto pointer = [](const Tensor& t) { return t.defined() ? t.data_ptr<float>() : nullptr; };
     kernels::linear_backward(
         shape_of(x, weight), x.const_data_ptr<float>(), weight.const_data_ptr<float>(), y.const_data_ptr<float>(),
-        dy.const_data_ptr<float>(), relu ? Activation::kRelu : Activation::kNone,
+        dy.const_data_ptr<float>(), activation,
         {.x = pointer(gradients[0]), .weight = pointer(gradients[1]), .bias = pointer(gradients[2])});
     return gradients;
   }
@@ -54,13 +56,24 @@ class FastLinear : public torch::autograd::Function<FastLinear> {
 
 }  // namespace
 
+Tensor activate(const Tensor& x, Activation activation) {
+  if (activation == Activation::kNone) return x;
+  return activation == Activation::kRelu ? torch::relu(x)
+                                         : torch::leaky_relu(x, static_cast<double>(kernels::slope_of(activation)));
+}
+
+Tensor activation_gradient(const Tensor& dy, const Tensor& y, Activation activation) {
+  if (activation == Activation::kNone) return dy;
+  const float slope = kernels::slope_of(activation);
+  return slope == 0 ? dy * (y > 0) : at::leaky_relu_backward(dy, y.detach(), static_cast<double>(slope), true);
+}
+
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, Activation activation) {
   SEXTANT_CHECK(x.dim() == 2 && x.size(1) == weight.size(1), "[linear] expected x [B,", weight.size(1), "]; got ",
                 shape_text(x));
   if (is_plain(x) && is_plain(weight) && weight.is_contiguous())
-    return FastLinear::apply(x, weight, bias, activation == Activation::kRelu);
-  const Tensor y = torch::linear(x, weight, bias);
-  return activation == Activation::kRelu ? torch::relu(y) : y;
+    return FastLinear::apply(x, weight, bias, static_cast<int64_t>(activation));
+  return activate(torch::linear(x, weight, bias), activation);
 }
 
 LinearImpl::LinearImpl(int64_t in, int64_t out, Activation activation) : activation_(activation) {

@@ -12,6 +12,11 @@ namespace sextant {
 
 using kernels::Activation;
 
+// The activation alone, and the gradient that passes it, given its result y (as a constant: the second derivative of a
+// piecewise linear function is 0).
+Tensor activate(const Tensor& x, Activation activation);
+Tensor activation_gradient(const Tensor& dy, const Tensor& y, Activation activation);
+
 // activation(x W^T + b) for x [B,in], W [out,in], b [out]. Twice differentiable, as a gradient penalty needs it.
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, Activation activation);
 

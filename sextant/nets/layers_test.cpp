@@ -17,13 +17,14 @@ constexpr Case kCases[] = {{1, 1, 1}, {2, 3, 5}, {7, 20, 400}, {128, 784, 40}, {
 
 TEST(Linear, EqualsLibTorchInDoubleInValueAndGradients) {
   for (const auto& [batch, in, out] : kCases)
-    for (const Activation activation : {Activation::kNone, Activation::kRelu}) {
+    for (const Activation activation : {Activation::kNone, Activation::kRelu, Activation::kLeakyRelu}) {
       const Tensor x = Rng(1).normal({batch, in}).requires_grad_(), w = Rng(2).normal({out, in}).requires_grad_(),
                    b = Rng(3).normal({out}).requires_grad_(), weight = Rng(4).normal({batch, out});
       const auto exact = [](const Tensor& t) { return t.detach().to(at::kDouble).requires_grad_(); };
       const Tensor x2 = exact(x), w2 = exact(w), b2 = exact(b);
       Tensor want = torch::linear(x2, w2, b2);
       if (activation == Activation::kRelu) want = torch::relu(want);
+      if (activation == Activation::kLeakyRelu) want = torch::leaky_relu(want, 0.2);
       const Tensor got = linear(x, w, b, activation);
       // float32 sums of up to 784 products of magnitude 1: 784 * 6e-8 * sqrt(784), rounded up
       EXPECT_TRUE(torch::allclose(got.to(at::kDouble), want, 1e-4, 1e-3));
@@ -42,9 +43,13 @@ TEST(Linear, IsTwiceDifferentiable) {
   const auto penalty = [](const Tensor& y, const Tensor& at) {  // 3 y: the gradient that arrives is not zero where y is
     return torch::autograd::grad({(y.square() + 3 * y).sum()}, {at}, {}, true, true)[0].square().sum();
   };
-  const Tensor got = torch::autograd::grad({penalty(linear(x, w, b, Activation::kRelu), x)}, {w})[0];
-  const Tensor want = torch::autograd::grad({penalty(torch::relu(torch::linear(x, w, b)), x)}, {w})[0];
-  EXPECT_TRUE(torch::allclose(got, want, 1e-4, 1e-4));
+  for (const Activation activation : {Activation::kRelu, Activation::kLeakyRelu}) {
+    const double slope = activation == Activation::kRelu ? 0 : 0.2;
+    const Tensor got = torch::autograd::grad({penalty(linear(x, w, b, activation), x)}, {w})[0];
+    const Tensor plain = torch::leaky_relu(torch::linear(x, w, b), slope);
+    const Tensor want = torch::autograd::grad({penalty(plain, x)}, {w})[0];
+    EXPECT_TRUE(torch::allclose(got, want, 1e-4, 1e-4)) << slope;
+  }
 }
 
 TEST(Linear, ResultsDoNotDependOnTheNumberOfThreads) {

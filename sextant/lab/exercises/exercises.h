@@ -10,6 +10,8 @@ PlannedRun planned_vae();
 
 Experiment exercise_14_21();
 Experiment exercise_14_22();
+Experiment exercise_14_23();
+Experiment exercise_14_24();
 Experiment exercise_14_25();
 Experiment exercise_14_26();
 Experiment exercise_14_27();

@@ -1,0 +1,42 @@
+#include "sextant/lab/snapshots.h"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+
+namespace sextant {
+namespace {
+namespace fs = std::filesystem;
+
+fs::path snapshot(const TrainedRun& trained, int64_t epoch) {
+  char name[40];
+  std::snprintf(name, sizeof(name), "epoch-%04lld.safetensors", static_cast<long long>(epoch));
+  return trained.folder / "snapshots" / name;
+}
+
+}  // namespace
+
+std::vector<int64_t> kept_epochs(const TrainedRun& trained) {
+  std::vector<int64_t> epochs;
+  for (const int64_t epoch : trained.run.train.keep_epochs)
+    if (fs::exists(snapshot(trained, epoch))) epochs.push_back(epoch);
+  std::sort(epochs.begin(), epochs.end());
+  return epochs;
+}
+
+WeightsOfEpoch::WeightsOfEpoch(const TrainedRun& trained, int64_t epoch) : in_model_(named_tensors(*trained.model)) {
+  const fs::path file = snapshot(trained, epoch);
+  SEXTANT_CHECK(fs::exists(file), "[snapshots] run ", trained.run.name, " kept no weights of epoch ", epoch,
+                "; add it to train.keep_epochs and train again");
+  const NamedTensors kept = load_tensors(file).tensors;
+  const torch::NoGradGuard no_grad;
+  for (const auto& [name, tensor] : in_model_) before_[name] = tensor.clone();
+  copy_tensors_(in_model_, kept, file.string());
+}
+
+WeightsOfEpoch::~WeightsOfEpoch() {
+  const torch::NoGradGuard no_grad;
+  for (const auto& [name, tensor] : in_model_) tensor.copy_(before_.at(name));
+}
+
+}  // namespace sextant
