@@ -9,9 +9,11 @@
 
 #include "sextant/kernels/adam_ema.h"
 #include "sextant/kernels/bernoulli.h"
+#include "sextant/kernels/coupling.h"
 #include "sextant/kernels/edge_conv.h"
 #include "sextant/kernels/group_norm.h"
 #include "sextant/kernels/linear.h"
+#include "sextant/kernels/logistic.h"
 #include "sextant/kernels/philox.h"
 #include "sextant/kernels/resample.h"
 #include "sextant/kernels/strided_conv.h"
@@ -240,6 +242,24 @@ void BernoulliNll(benchmark::State& state) {
   count_floats(state, 3 * kBatch * 784);
 }
 BENCHMARK(BernoulliNll)->Unit(benchmark::kMicrosecond)->UseRealTime();
+
+void LogisticNll(benchmark::State& state) {
+  const int64_t columns = 3 * 32 * 32;
+  const Buffer x(kBatch * columns), mean(kBatch * columns), dmean(kBatch * columns);
+  double nll[kBatch], dlog_scale[kBatch];
+  for (auto _ : state) logistic_nll(kBatch, columns, x, mean, 10.0, nll, dmean, dlog_scale);
+  count_floats(state, 3 * kBatch * columns);
+}
+BENCHMARK(LogisticNll)->Unit(benchmark::kMicrosecond)->UseRealTime();
+
+void CouplingForward(benchmark::State& state) {
+  const CouplingShape s = {.batch = kBatch, .pixels = state.range(0), .channels = state.range(1)};
+  const int64_t n = s.batch * s.pixels * s.channels;
+  const Buffer x(n), h(2 * n), scale(s.channels), mask(s.pixels * s.channels), y(n), log_det(s.batch);
+  for (auto _ : state) coupling_forward(s, x, h, scale, mask, y, log_det);
+  count_floats(state, 4 * n);
+}
+BENCHMARK(CouplingForward)->Args({1, 2})->Args({784, 1})->Args({196, 4})->Unit(benchmark::kMicrosecond)->UseRealTime();
 
 void PhiloxNormal(benchmark::State& state) {
   const Buffer out(100000);

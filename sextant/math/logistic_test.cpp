@@ -58,6 +58,32 @@ TEST(DiscretisedLogistic, OfAWideDensityIsTheDensityTimesTheCell) {
   EXPECT_NEAR(log_p.item<double>(), std::log(density / 255), 1e-5);  // the error of a midpoint rule, h²/24 f''/f
 }
 
+// One pass over memory in float against LibTorch's operations in double: value, gradients, and theirs.
+TEST(DiscretisedLogistic, TheKernelAgreesInValueAndBothDerivatives) {
+  for (const auto& [rows, columns] : {std::pair<int64_t, int64_t>{1, 1}, {3, 7}, {50, 33}}) {
+    const Tensor x = (Rng(1).uniform({rows, columns}) * 300 - 20).round().clamp(0, 255) / 255;
+    const Tensor upstream = Rng(4).normal({rows});
+    std::vector<Tensor> found[2];
+    for (const bool exact : {false, true}) {
+      const auto type = exact ? at::kDouble : at::kFloat;
+      const Tensor mean = (Rng(2).normal({rows, columns}) * 0.5 + 0.5).to(type).requires_grad_();
+      const Tensor log_scale = torch::full({1}, -1.7, type).requires_grad_();
+      const Tensor log_p = discretised_logistic_log_likelihood(x.to(type), mean, log_scale);
+      const Tensor sum = (log_p * upstream.to(type)).sum();
+      found[exact] = torch::autograd::grad({sum}, {mean, log_scale}, {}, true);
+      const auto kept = torch::autograd::grad({sum}, {mean, log_scale}, {}, true, true);
+      const Tensor squares = kept[0].square().sum() + kept[1].square().sum();
+      for (const Tensor& g : torch::autograd::grad({squares}, {mean, log_scale})) found[exact].push_back(g);
+      found[exact].push_back(log_p.detach());
+    }
+    for (size_t i = 0; i < found[0].size(); ++i) {
+      const Tensor want = found[1][i];
+      EXPECT_LT((found[0][i].to(at::kDouble) - want).norm().item<double>(), 1e-5 * (1 + want.norm().item<double>()))
+          << i;
+    }
+  }
+}
+
 TEST(DiscretisedLogistic, RefusesShapesThatDiffer) {
   EXPECT_THROW(discretised_logistic_log_likelihood(torch::zeros({2, 3}), torch::zeros({2, 4}), torch::zeros({1})),
                Error);

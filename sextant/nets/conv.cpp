@@ -7,7 +7,7 @@
 #include "sextant/kernels/edge_conv.h"
 #include "sextant/kernels/winograd.h"
 #include "sextant/nets/layers.h"
-#include "sextant/nets/recorded.h"
+#include "sextant/tensor/recorded.h"
 #include "sextant/tensor/plain.h"
 #include "sextant/tensor/shape.h"
 

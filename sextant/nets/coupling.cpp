@@ -3,7 +3,7 @@
 #include <torch/torch.h>
 
 #include "sextant/kernels/coupling.h"
-#include "sextant/nets/recorded.h"
+#include "sextant/tensor/recorded.h"
 #include "sextant/tensor/plain.h"
 #include "sextant/tensor/shape.h"
 

@@ -5,7 +5,7 @@
 #include "sextant/kernels/group_norm.h"
 #include "sextant/kernels/resample.h"
 #include "sextant/nets/conv.h"
-#include "sextant/nets/recorded.h"
+#include "sextant/tensor/recorded.h"
 #include "sextant/tensor/plain.h"
 #include "sextant/tensor/shape.h"
 
@@ -201,7 +201,7 @@ Tensor upsample_concat(const Tensor& low, const Tensor& skip) {
 Tensor upsample(const Tensor& x, int64_t factor) {
   SEXTANT_CHECK(x.dim() == 4 && factor >= 1, "[upsample] expected maps [B,C,H,W] and a factor of 1 or more; got ",
                 shape_text(x), " and ", factor);
-  return at::upsample_nearest2d(x, {factor * x.size(2), factor * x.size(3)});
+  return upsample_concat(x, at::empty({x.size(0), 0, factor * x.size(2), factor * x.size(3)}, x.options()));
 }
 
 Tensor add_to_pixels(const Tensor& x, const Tensor& shift) { return x + shift.view({x.size(0), x.size(1), 1, 1}); }

@@ -218,5 +218,14 @@ TEST(Unet, BadInputIsRefusedWithTheRemedy) {
   EXPECT_THROW(net->forward(torch::zeros({2, 1, 5, 4}), torch::zeros({2}), torch::zeros({2}, at::kLong)), Error);
 }
 
+TEST(Upsample, AgreesWithLibTorchInValueAndGradients) {
+  for (const int64_t factor : {1, 2, 3}) {
+    const Tensors in = {Rng(1).normal({2, 5, 3, 4})};
+    expect_agreement(
+        in, [&](const Tensors& t) { return upsample(t[0], factor); },
+        [&](const Tensors& t) { return at::upsample_nearest2d(t[0], {3 * factor, 4 * factor}); });
+  }
+}
+
 }  // namespace
 }  // namespace sextant

@@ -100,17 +100,5 @@ TEST_F(DiffusionCli, AnExportIsARunOfHalfTheSize) {
   EXPECT_EQ(run({"export", "guided", "small"}, scratch_.path()).code, 2);
 }
 
-TEST(ExerciseSlow, TheDiffusionExercisesRunEndToEnd) {
-  const ScratchFolder scratch;
-  for (const char* id : {"14.26", "14.27", "14.28"}) {
-    const Said said = run({"run", id, "--scale", "smoke", "--json", "--quiet"}, scratch.path());
-    ASSERT_EQ(said.code, 0) << id << said.err;
-    const Json result = said.json();
-    EXPECT_EQ(result.at("exercise"), id);
-    EXPECT_TRUE(fs::exists(scratch.path() / result.at("report").get<std::string>()));
-    for (const Json& claim : result.at("claims")) EXPECT_NE(claim.at("verdict"), "fails") << claim.dump();
-  }
-}
-
 }  // namespace
 }  // namespace sextant::testing_program
