@@ -86,6 +86,8 @@ void sample(const Options& options, Console& console) {
   Rng rng = Rng(options.seed).split("sample");
   const Tensor x = diffusion ? sample_diffusion(trained, options, plan, console)
                              : trained.generative().sample({.count = options.count, .labels = {}}, rng);
+  SEXTANT_USAGE_CHECK(x.dim() == 4, "[sample] ", trained.run.name, " draws points ", shape_text(x),
+                      ", and a PNG grid holds pictures; `sextant run 14.25` draws points of the plane");
   const int64_t square = static_cast<int64_t>(std::ceil(std::sqrt(static_cast<double>(options.count))));
   const ImageGrid grid = {.title = trained.run.name,
                           .pictures = panels::to_pictures(x, trained.model->pixel_range()),

@@ -101,6 +101,7 @@ struct Finish {
   const float* bias;  // of the tile's first column, or null; only with `first`
   bool first;         // block of the depth: C is set, else added to
   float slope;        // 1 before the last block
+  const float* gate;  // at C's place, or null; only in the last block
   float* c;
   int64_t row_stride, columns;  // valid columns of the panel
 };
@@ -127,6 +128,7 @@ HWY_INLINE void finish_tile(const FloatVec (&sum)[kRows][kVectors], const Finish
         const FloatVec below = f.slope == 0 ? hn::Zero(d) : hn::Mul(value, hn::Set(d, f.slope));
         value = hn::IfThenElse(hn::Lt(value, hn::Zero(d)), below, value);
       }
+      if (f.gate) value = hn::IfThenZeroElse(hn::Le(load(f.gate + r * f.row_stride + column), hn::Zero(d)), value);
       if (valid == lanes) {
         hn::StoreU(value, d, to);
       } else {
@@ -147,15 +149,23 @@ struct Tile {
   }
 };
 
-// One register tile: rows [row, row_end) by one panel by the block of the depth that begins at k0.
+// One register tile: rows [row, row_end) by one panel by the block of the depth that begins at k0. `packed` null: B is
+// read in place.
 void run_tile(const Product& p, const Panels& panels, const float* packed, int64_t k0, int64_t depth, int64_t panel,
               int64_t row, int64_t row_end) {
-  const int64_t column = panels.first_column(panel), width = panels.width(panel);
-  const Finish finish{p.bias ? p.bias + column : nullptr, k0 == 0,   k0 + depth == p.depth ? p.slope : 1.0f,
-                      p.c + row * p.columns + column,     p.columns, p.columns - column};
+  const int64_t column = panels.first_column(panel), width = panels.width(panel), at = row * p.columns + column;
+  const bool last = k0 + depth == p.depth;
+  const Finish finish{.bias = p.bias ? p.bias + column : nullptr,
+                      .first = k0 == 0,
+                      .slope = last ? p.slope : 1.0f,
+                      .gate = p.gate && last ? p.gate + at : nullptr,
+                      .c = p.c + at,
+                      .row_stride = p.columns,
+                      .columns = p.columns - column};
   const auto run = kernel_for<Tile>(row_end - row, width / panels.lanes);
   run(p.a.data + row * p.a.row_stride + k0 * p.a.column_stride, p.a.row_stride, p.a.column_stride,
-      packed + column * depth, width, depth, finish);
+      packed ? packed + column * depth : p.b.data + k0 * p.b.row_stride + column, packed ? width : p.b.row_stride,
+      depth, finish);
 }
 
 }  // namespace sextant::kernels::HWY_NAMESPACE
@@ -168,6 +178,8 @@ HWY_EXPORT(pack_panel);
 HWY_EXPORT(run_tile);
 
 constexpr int64_t kRowsOfTile = 6;
+// Rows of A below which packing a B of at most so many columns costs more than reading it with gaps.
+constexpr int64_t kRowsInPlace = 256, kColumnsInPlace = 256;
 constexpr int64_t kLeastMultiplied = 1 << 17;  // a thread's share below which waking it costs more than it saves
 
 void gemm(const Product& p) {
@@ -180,7 +192,9 @@ void gemm(const Product& p) {
   const Panels panels = HWY_DYNAMIC_DISPATCH(panels_of)(p.columns);
   const int64_t row_tiles = ceil_div(p.rows, kRowsOfTile);
   const int64_t blocks = std::max<int64_t>(1, ceil_div(p.depth, kDepth));  // at depth 0 one: C becomes the bias
-  float* packed = scratch.get(panels.vectors * panels.lanes * ceil_div(p.depth, blocks) + 1);
+  const bool in_place = p.b.column_stride == 1 && p.columns % panels.lanes == 0 && p.rows <= kRowsInPlace &&
+                        p.b.row_stride <= kColumnsInPlace;
+  float* packed = in_place ? nullptr : scratch.get(panels.vectors * panels.lanes * ceil_div(p.depth, blocks) + 1);
   const auto pack = [&](int64_t k0, int64_t depth, int64_t panel) {
     const int64_t column = panels.first_column(panel);
     HWY_DYNAMIC_DISPATCH(pack_panel)
@@ -197,8 +211,10 @@ void gemm(const Product& p) {
 #pragma omp parallel num_threads(threads) if (threads > 1)
   for (int64_t block = 0; block < blocks; ++block) {
     const int64_t k0 = cut(p.depth, blocks, block), depth = cut(p.depth, blocks, block + 1) - k0;
+    if (packed) {
 #pragma omp for schedule(static)
-    for (int64_t panel = 0; panel < panels.count; ++panel) pack(k0, depth, panel);
+      for (int64_t panel = 0; panel < panels.count; ++panel) pack(k0, depth, panel);
+    }
 #pragma omp for schedule(static)
     for (int64_t job = 0; job < panels.count * row_tiles; ++job) multiply(k0, depth, job);
   }

@@ -1,7 +1,8 @@
 // C = A B (+ bias) (then ReLU or its leaky kin), in float: the matrix product under the fully connected layers. A is
 // read in place through its two strides; B is packed into panels of some vectors' width, so that the inner loop reads
-// it in order; a register tile of 6 rows by one panel stays in registers over the whole depth. Each number of C is
-// summed in the order of k by one thread, so results do not depend on the number of threads.
+// it in order, or read in place where it is narrow and too few rows of A would repay the packing; a register tile of 6
+// rows by one panel stays in registers over the whole depth. Each number of C is summed in the order of k by one
+// thread, so results do not depend on the number of threads.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +21,8 @@ struct Product {
   int64_t rows, columns, depth;
   MatrixView a, b;
   const float* bias = nullptr;
-  float slope = 1;  // factor of what is below zero: 1 leaves it, 0 is ReLU
+  float slope = 1;              // factor of what is below zero: 1 leaves it, 0 is ReLU
+  const float* gate = nullptr;  // [rows,columns] or null: C becomes 0 where the gate is at most 0
   float* c;
 };
 

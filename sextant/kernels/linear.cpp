@@ -68,7 +68,8 @@ void check_backward(const LinearShape& s, const float* x, const float* weight, c
                     Activation act, const LinearGradients& to) {
   check_shape(s);
   SEXTANT_CHECK(
-      s.batch == 0 || (dy && (x || !to.weight) && (weight || !to.x) && (y || act == Activation::kNone)),
+      s.batch == 0 || (dy && (x || !(to.weight || (to.x && to.through_relu))) && (weight || !to.x) &&
+                       (y || act == Activation::kNone)),
       "[linear] backward needs dy, x for dW, weight for dx, y for an activation; got a null pointer; pass them");
 }
 
@@ -108,7 +109,13 @@ void linear_backward(const LinearShape& s, const float* x, const float* weight, 
   if (masked || to.bias) activation_backward(s.batch, s.out, dy, y, slope_of(act), masked, to.bias);
   const float* d = masked ? masked : dy;
   if (to.x)
-    gemm({.rows = s.batch, .columns = s.in, .depth = s.out, .a = {d, s.out, 1}, .b = {weight, s.in, 1}, .c = to.x});
+    gemm({.rows = s.batch,
+          .columns = s.in,
+          .depth = s.out,
+          .a = {d, s.out, 1},
+          .b = {weight, s.in, 1},
+          .gate = to.through_relu ? x : nullptr,
+          .c = to.x});
   if (to.weight)
     gemm({.rows = s.out, .columns = s.in, .depth = s.batch, .a = {d, 1, s.out}, .b = {x, s.in, 1}, .c = to.weight});
 }
@@ -138,7 +145,7 @@ void linear_backward_reference(const LinearShape& s, const float* x, const float
     for (int64_t i = 0; i < s.in; ++i) {
       double sum = 0;
       for (int64_t o = 0; o < s.out; ++o) sum += d(b, o) * static_cast<double>(weight[o * s.in + i]);
-      store(sum, to.x + b * s.in + i);
+      store(to.through_relu && x[b * s.in + i] <= 0 ? 0.0 : sum, to.x + b * s.in + i);
     }
   for (int64_t o = 0; o < s.out; ++o) {
     double bias = 0;

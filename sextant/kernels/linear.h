@@ -27,6 +27,8 @@ struct LinearGradients {
   float* x = nullptr;
   float* weight = nullptr;
   float* bias = nullptr;
+  bool through_relu =
+      false;  // x is what a ReLU gave: dx is also 0 where x <= 0, and that layer needs no mask of its own
 };
 
 // With d = dy * act'(.), dx = d W, dW = d^T x, db = sum over B of d. `y` is the forward result: where y <= 0

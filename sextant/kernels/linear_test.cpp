@@ -4,6 +4,7 @@
 
 #include <omp.h>
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -53,9 +54,9 @@ struct Case {
   std::vector<float> x, w, b, dy, y, dx, dw, db;
 };
 
-const std::vector<LinearShape> kShapes{{1, 1, 1},   {1, 5, 3},    {2, 1, 7},    {7, 17, 1},    {5, 16, 16},
-                                       {6, 33, 64}, {13, 65, 31}, {64, 20, 40}, {33, 100, 17}, {19, 15, 129},
-                                       {0, 3, 4},   {3, 1100, 5}, {4, 7, 600},  {1030, 3, 9},  {128, 144, 200}};
+const std::vector<LinearShape> kShapes{
+    {1, 1, 1},     {1, 5, 3},     {2, 1, 7}, {7, 17, 1},   {5, 16, 16}, {6, 33, 64},  {13, 65, 31},    {64, 20, 40},
+    {33, 100, 17}, {19, 15, 129}, {0, 3, 4}, {3, 1100, 5}, {4, 7, 600}, {1030, 3, 9}, {128, 144, 200}, {600, 128, 128}};
 
 TEST(Linear, EqualsPlainLoopsInDouble) {
   each_target([&](int64_t) {
@@ -75,6 +76,26 @@ TEST(Linear, EqualsPlainLoopsInDouble) {
           expect_close(fast.dw, plain.dw, s.batch, "dW");
           expect_close(fast.db, plain.db, s.batch, "db");
         }
+  });
+}
+
+TEST(Linear, BehindAReluTheGradientStopsWhereItsResultIsZero) {
+  each_target([&](int64_t) {
+    for (const LinearShape& s : kShapes) {
+      SCOPED_TRACE(concat(s.batch, " x ", s.in, " -> ", s.out));
+      Case fast(s, Activation::kNone), plain(s, Activation::kNone);
+      for (size_t i = 0; i < fast.x.size(); ++i) fast.x[i] = plain.x[i] = std::max(0.0f, fast.x[i]);
+      linear_backward(s, fast.x.data(), fast.w.data(), nullptr, fast.dy.data(), fast.act,
+                      {.x = fast.dx.data(), .through_relu = true});
+      linear_backward_reference(s, plain.x.data(), plain.w.data(), nullptr, plain.dy.data(), plain.act,
+                                {.x = plain.dx.data(), .through_relu = true});
+      expect_close(fast.dx, plain.dx, s.out, "dx");
+      for (size_t i = 0; i < fast.x.size(); ++i) {
+        if (fast.x[i] == 0) {
+          ASSERT_EQ(fast.dx[i], 0) << i;
+        }
+      }
+    }
   });
 }
 

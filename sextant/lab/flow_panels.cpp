@@ -180,11 +180,11 @@ Panel moons_nll(const std::vector<NamedRun>& runs) {
                      Plot{.title = "−log p over epochs",
                           .description = "Mean negative log-likelihood of training and test points after each epoch",
                           .x = {.label = "epoch"},
-                          .y = {.label = "nats a point", .max = entropy + 0.5},
+                          .y = {.label = "nats a point", .max = entropy + worst + 0.4},
                           .series = series,
                           .reference_lines = {{.y = entropy, .label = "entropy of the data"}}},
                      "The training curve is a mean over the running epoch, the test curves are taken at its end. What "
-                     "lies more than half a nat above the entropy is cut off. No density can stay below the line.");
+                     "the first epochs add far above is cut off. No density can stay below the line.");
     study.add(table);
   };
 }

@@ -76,7 +76,9 @@ TEST(Collapse, AConstantGeneratorHasADefinedScoreForEverything) {
       const bool floor = key.starts_with("floor");  // about the real pictures only
       EXPECT_TRUE(!value.is_null() || explained || floor)
           << metric.name << "." << key << " has neither value nor reason";
-      if (value.is_number()) EXPECT_TRUE(std::isfinite(value.get<double>())) << metric.name << "." << key;
+      if (value.is_number()) {
+        EXPECT_TRUE(std::isfinite(value.get<double>())) << metric.name << "." << key;
+      }
     }
     ++measured;
   }

@@ -126,13 +126,16 @@ class FastPointCoupling : public torch::autograd::Function<FastPointCoupling> {
     kernels::coupling_backward(shape(x), in(x), in(saved.back()), in(scale), in(mask), in(dy), in(dl), out(dx), out(d),
                                out(gradients[1]));
     for (size_t i = size; i > 0; i -= 2) {
-      const Tensor &weight = inputs[i], &h = saved[2 + size + i / 2 - 1], &y = saved[2 + size + i / 2];
+      const Tensor &weight = inputs[i], &h = saved[2 + size + i / 2 - 1];
       gradients[i + 1] = at::empty_like(weight);
       gradients[i + 2] = at::empty_like(inputs[i + 1]);
       const Tensor dh = i > 2 || context->needs_input_grad(0) ? at::empty_like(h) : Tensor();
-      kernels::linear_backward(
-          layer(h, weight), in(h), in(weight), in(y), in(d), activation(i - 2, size),
-          {.x = dh.defined() ? out(dh) : nullptr, .weight = out(gradients[i + 1]), .bias = out(gradients[i + 2])});
+      // Each layer hands down what has passed the ReLU below it, so that none needs a mask of its own.
+      kernels::linear_backward(layer(h, weight), in(h), in(weight), nullptr, in(d), Activation::kNone,
+                               {.x = dh.defined() ? out(dh) : nullptr,
+                                .weight = out(gradients[i + 1]),
+                                .bias = out(gradients[i + 2]),
+                                .through_relu = i > 2});
       d = dh;
     }
     if (d.defined()) dx.addcmul_(d, mask);
