@@ -6,7 +6,7 @@
 namespace sextant::kernels {
 
 // masked = dy, times `slope` where y <= 0 (null: only the sums; then y may be null), and column_sums = the sums of that
-// over rows (may be null). All row-major [rows,columns]; sums in the order of rows, whatever the number of threads.
+// over rows (may be null). All row-major [rows,columns]. The same bytes for any number of threads.
 void activation_backward(int64_t rows, int64_t columns, const float* dy, const float* y, float slope, float* masked,
                          float* column_sums);
 

@@ -20,28 +20,37 @@ HWY_BEFORE_NAMESPACE();
 namespace sextant::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Columns [begin, end) of dy [rows,columns]: `masked` = dy, times `slope` where y <= 0 (skipped if null), `sum` =
-// column sums (or null).
-void mask_and_sum(const float* dy, const float* y, int64_t rows, int64_t columns, int64_t begin, int64_t end,
-                  float slope, float* masked, float* sum) {
-  const auto pass = [&](auto d, int64_t j) {
-    auto total = hn::Zero(d);
-    for (int64_t at = j; at < rows * columns; at += columns) {
+// kVectors vectors of columns from j on, over all rows of dy [rows,columns]: see mask_and_sum.
+template <int kVectors, class D>
+HWY_INLINE void mask_and_sum_columns(D d, const float* dy, const float* y, int64_t rows, int64_t columns, int64_t j,
+                                     float slope, float* masked, float* sum) {
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  hn::Vec<D> total[kVectors];
+  for (auto& t : total) t = hn::Zero(d);
+  for (int64_t row = j; row < rows * columns; row += columns)
+    for (int v = 0; v < kVectors; ++v) {
+      const int64_t at = row + v * lanes;
       auto g = hn::LoadU(d, dy + at);
       if (masked) {
         const auto below = slope == 0 ? hn::Zero(d) : hn::Mul(g, hn::Set(d, slope));
         g = hn::IfThenElse(hn::Le(hn::LoadU(d, y + at), hn::Zero(d)), below, g);
         hn::StoreU(g, d, masked + at);
       }
-      total = hn::Add(total, g);
+      total[v] = hn::Add(total[v], g);
     }
-    if (sum) hn::StoreU(total, d, sum + j);
-  };
+  for (int v = 0; sum && v < kVectors; ++v) hn::StoreU(total[v], d, sum + j + v * lanes);
+}
+
+// Columns [begin, end) of dy [rows,columns]: `masked` = dy, times `slope` where y <= 0 (skipped if null), `sum` =
+// column sums (or null).
+void mask_and_sum(const float* dy, const float* y, int64_t rows, int64_t columns, int64_t begin, int64_t end,
+                  float slope, float* masked, float* sum) {
   const hn::ScalableTag<float> d;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
   int64_t j = begin;
-  for (; j + lanes <= end; j += lanes) pass(d, j);
-  for (; j < end; ++j) pass(hn::CappedTag<float, 1>(), j);
+  for (; j + 4 * lanes <= end; j += 4 * lanes) mask_and_sum_columns<4>(d, dy, y, rows, columns, j, slope, masked, sum);
+  for (; j + lanes <= end; j += lanes) mask_and_sum_columns<1>(d, dy, y, rows, columns, j, slope, masked, sum);
+  for (; j < end; ++j) mask_and_sum_columns<1>(hn::CappedTag<float, 1>(), dy, y, rows, columns, j, slope, masked, sum);
 }
 
 }  // namespace sextant::kernels::HWY_NAMESPACE
@@ -92,13 +101,23 @@ void activation_backward(int64_t rows, int64_t columns, const float* dy, const f
                          float* column_sums) {
   SEXTANT_CHECK(rows == 0 || (dy && (y || !masked)),
                 "[activation] backward needs dy, and y for a masked gradient; got ", "a null pointer; pass them");
-  constexpr int64_t kColumns = 64;     // four cache lines: threads don't share one
-  constexpr int64_t kLeast = 1 << 14;  // numbers that are worth a thread
+  constexpr int64_t kColumns = 64, kRows = 8192;  // of a job: four cache lines, so that threads don't share one
+  constexpr int64_t kLeast = 1 << 14;             // numbers that are worth a thread
+  const int64_t across = (columns + kColumns - 1) / kColumns, down = std::max<int64_t>(1, (rows + kRows - 1) / kRows);
+  // Sums of blocks of rows, added up in their order: the same bytes for any number of threads.
+  std::vector<float> blocks(static_cast<size_t>(column_sums && down > 1 ? down * columns : 0));
   const auto part = [&](int64_t job) {
+    const int64_t first = job / across * kRows, column = job % across * kColumns, at = first * columns;
+    float* sums = blocks.empty() ? column_sums : blocks.data() + job / across * columns;
     HWY_DYNAMIC_DISPATCH(mask_and_sum)
-    (dy, y, rows, columns, job * kColumns, std::min(columns, (job + 1) * kColumns), slope, masked, column_sums);
+    (dy + at, y ? y + at : nullptr, std::min(rows - first, kRows), columns, column,
+     std::min(columns, column + kColumns), slope, masked ? masked + at : nullptr, sums);
   };
-  parallel_jobs((columns + kColumns - 1) / kColumns, part, 1 + kLeast / (rows * kColumns + 1));
+  parallel_jobs(across * down, part, 1 + kLeast / (std::min(rows, kRows) * kColumns + 1));
+  for (int64_t j = 0; !blocks.empty() && j < columns; ++j) {
+    column_sums[j] = 0;
+    for (int64_t block = 0; block < down; ++block) column_sums[j] += blocks[static_cast<size_t>(block * columns + j)];
+  }
 }
 
 void linear_backward(const LinearShape& s, const float* x, const float* weight, const float* y, const float* dy,

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "sextant/base/check.h"
+#include "sextant/kernels/activation.h"
 #include "sextant/kernels/each_target.h"
 #include "sextant/kernels/gemm.h"
 #include "sextant/kernels/random_floats.h"
@@ -136,6 +137,28 @@ TEST(Linear, BytesDependOnNeitherThreadsNorFusingTarget) {
     Case other(s, Activation::kRelu);
     other.run();
     EXPECT_TRUE(other.y == one.y && other.dx == one.dx && other.dw == one.dw && other.db == one.db);
+  });
+}
+
+// The same pass over maps, whose rows are pixels: more of them than a block of sums holds.
+TEST(ActivationBackward, MasksAndSumsOverAnyNumberOfRows) {
+  each_target([&](int64_t) {
+    for (const auto& [rows, columns] : {std::pair{1, 1}, {7, 70}, {8192, 3}, {8193, 65}, {20000, 20}}) {
+      const auto dy = random_normals(rows * columns, 1), y = random_normals(rows * columns, 2);
+      for (const float slope : {0.0f, 0.2f}) {
+        std::vector<float> masked = output(rows * columns), sums = output(columns);
+        activation_backward(rows, columns, dy.data(), y.data(), slope, masked.data(), sums.data());
+        std::vector<double> exact(static_cast<size_t>(columns));
+        for (size_t i = 0; i < dy.size(); ++i) {
+          const float want = y[i] <= 0 ? slope * dy[i] : dy[i];
+          ASSERT_EQ(masked[i], want) << i;
+          exact[i % static_cast<size_t>(columns)] += static_cast<double>(want);
+        }
+        for (size_t j = 0; j < exact.size(); ++j) ASSERT_NEAR(sums[j], exact[j], 4e-7 * static_cast<double>(rows + 8));
+        EXPECT_EQ(masked.back(), kGuard);
+        EXPECT_EQ(sums.back(), kGuard);
+      }
+    }
   });
 }
 

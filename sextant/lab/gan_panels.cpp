@@ -77,6 +77,10 @@ std::vector<NamedRun> all_runs(const std::vector<SeedGroup>& groups) {
   return runs;
 }
 
+Panel heading(const std::string& text) {
+  return [text](Study& study) { study.add(Heading{text}); };
+}
+
 Panel epoch_samples(const std::vector<NamedRun>& runs, int64_t columns) {
   return [=](Study& study) {
     const torch::NoGradGuard no_grad;
@@ -106,7 +110,7 @@ Panel scores_by_epoch(const std::vector<NamedRun>& runs) {
   return [=](Study& study) {
     const ScoreBoard& board = study.scores(study.run(runs.front().run));
     ScoreTable scores(study.results(), board);
-    Table more = {.columns = {"pictures", "epoch", "generator updates", "class entropy", "distance of two"},
+    Table more = {.columns = {"pictures", "epoch", "generator updates", "FCD", "class entropy", "distance of two"},
                   .caption =
                       "Entropy of the classes that the classifier sees, nats: log 10 = 2.303 where all are "
                       "equally frequent, 0 where there is one. Distance of two pictures: Euclidean, pixels in "
@@ -129,10 +133,10 @@ Panel scores_by_epoch(const std::vector<NamedRun>& runs) {
           study.results().put(path + ".pairwise_distance", apart);
           study.results().put(path + ".updates", updates);
         }
-        const std::string title = concat(named.title, ", epoch ", epochs[i]);
-        scores.add(title, concat(named.run, ".after.", epochs[i]), score);
+        if (i + 1 == epochs.size())
+          scores.add(concat(named.title, ", epoch ", epochs[i]), named.run + ".after.last", score);
         more.rows.push_back({named.title, std::to_string(epochs[i]), std::to_string(updates),
-                             score_text(score, "class_entropy", 3), fixed(apart, 2)});
+                             score_text(score, "fcd", 1), score_text(score, "class_entropy", 3), fixed(apart, 2)});
         const auto add = [&](Series& series, const char* key) {
           if (!score.contains(key) || !score.at(key).is_number()) return;
           series.x.push_back(static_cast<double>(epochs[i]));
@@ -161,10 +165,11 @@ Panel stability(const std::vector<SeedGroup>& groups) {
     Results& results = study.results();
     const int64_t epoch = common_epochs(study, all_runs(groups)).back();
     results.put("judged_at_epoch", epoch);
-    Table table = {.columns = {"run", "class entropy", "D(x)", "D(G(z))", "D(x) − D(G(z))", "s.d. of D's loss",
-                               "s.d. of G's loss", "verdict"},
-                   .caption = concat("After epoch ", epoch, ". D's answers and the standard deviations of the losses: ",
-                                     "over the last ", kLastEpochs, " epochs up to there, training split.")};
+    Table table = {.columns = {"run", "entropy", "D(x)", "D(G(z))", "gap", "s.d. of D", "s.d. of G", "verdict"},
+                   .caption = concat("After epoch ", epoch,
+                                     ". Entropy of the classes of the samples, nats. D's mean answers, the ",
+                                     "gap between them, and the standard deviations of both losses: over the last ",
+                                     kLastEpochs, " epochs up to there, training split.")};
     std::string words;
     for (const SeedGroup& group : groups) {
       int64_t stable = 0, collapsed = 0;

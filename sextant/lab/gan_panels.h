@@ -6,6 +6,9 @@
 
 namespace sextant::panels {
 
+// A heading above the panels that follow.
+Panel heading(const std::string& text);
+
 // One grid a run: a row after each kept epoch, each column from the same noise, the same for every run.
 Panel epoch_samples(const std::vector<NamedRun>& runs, int64_t columns);
 

@@ -69,8 +69,6 @@ TEST(Collapse, AConstantGeneratorHasADefinedScoreForEverything) {
   for (const MetricRow& metric : metrics()) {
     if (metric.needs == Needs::kModel || metric.refusal) continue;
     const Json numbers = metric.measure({.model = *model, .data = data, .study = &study});
-    const std::string text = numbers.dump();
-    EXPECT_EQ(text.find("nan"), std::string::npos) << metric.name << ": " << text;
     for (const auto& [key, value] : numbers.items()) {
       const bool explained = numbers.contains("reasons") && numbers["reasons"].contains(key);
       const bool floor = key.starts_with("floor");  // about the real pictures only
@@ -91,13 +89,14 @@ TEST(Collapse, AConstantGeneratorHasADefinedScoreForEverything) {
   EXPECT_GT(all["fcd"].get<double>(), 0);
 }
 
-// The penalty lets the slope rise to about 1 + W/(2 lambda): 4 % here, and as much again is left to a critic that is
-// trained for some seconds only.
+// The best function of slope s gains s W - lambda (s - 1)^2: so s = 1 + W / (2 lambda), and the estimate is s W. Left
+// to a critic that is trained for some seconds: 2 %.
 TEST(CriticSlow, ReachesTheExactDistanceBetweenTwoSetsOfPoints) {
   for (const double lambda : {10.0, 100.0}) {
     const CriticCheck check = check_critic({.points = 64, .steps = 2500, .lambda = lambda}, Rng(1));
-    EXPECT_NEAR(check.estimate / check.exact, 1, 0.08) << lambda;
-    EXPECT_NEAR(check.gradient_norm, 1, 0.1) << lambda;
+    const double slope = 1 + check.exact / (2 * lambda);
+    EXPECT_NEAR(check.estimate / check.exact, slope, 0.02) << lambda;
+    EXPECT_NEAR(check.gradient_norm, slope, 0.02) << lambda;
   }
 }
 

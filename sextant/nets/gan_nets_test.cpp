@@ -70,6 +70,9 @@ Tensors derivatives(const Layer& layer, Tensors inputs, at::ScalarType type) {
   // What a penalty asks for: the gradient of a function of the input gradient.
   const Tensor penalty = (found[0] * Rng(8).normal(found[0].sizes()).to(type)).sum() + found[0].square().sum();
   found.push_back(torch::autograd::grad({penalty}, {inputs[1]}, {}, true, false)[0]);
+  // The weight's gradient is a function of the input, too.
+  found.push_back(
+      torch::autograd::grad({(found[1] * Rng(7).normal(found[1].sizes()).to(type)).sum()}, {inputs[0]}, {}, true)[0]);
   // And without recording: the fast path.
   for (const Tensor& g : torch::autograd::grad({(layer(inputs[0], inputs[1], inputs[2]) * weights).sum()}, inputs))
     found.push_back(g);

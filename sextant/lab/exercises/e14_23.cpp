@@ -23,7 +23,7 @@ std::vector<std::string> numbers_of(const panels::SeedGroup& group, const std::s
 }  // namespace
 
 Experiment exercise_14_23() {
-  const panels::SeedGroup low = gan_group(0.5), high = gan_group(0.9);
+  const panels::SeedGroup low = gan_group(0.5, "β₁ = 0.5"), high = gan_group(0.9, "β₁ = 0.9");
   const std::vector<panels::NamedRun> runs = panels::all_runs({low, high});
   const auto curve = [&](const std::string& player, const std::string& part, const std::string& title,
                          const std::string& unit) {
@@ -42,7 +42,8 @@ Experiment exercise_14_23() {
           "Which of the two keeps generator and discriminator in balance, and what becomes of the samples where it is "
           "lost?",
       .runs = planned,
-      .panels = {curve("discriminator", "loss", "D's loss", "nats, real and generated summed"),
+      .panels = {panels::heading("The game over the epochs"),
+                 curve("discriminator", "loss", "D's loss", "nats, real and generated summed"),
                  curve("generator", "loss", "G's loss", "nats, −log D(G(z))"),
                  curve("discriminator", "d_real", "D(x)", "mean probability"),
                  curve("discriminator", "d_fake", "D(G(z))", "mean probability"), panels::scores_by_epoch(runs),

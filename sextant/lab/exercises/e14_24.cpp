@@ -7,7 +7,7 @@
 namespace sextant {
 
 Experiment exercise_14_24() {
-  const panels::SeedGroup gan = gan_group(0.5), wgan = wgan_gp_group();
+  const panels::SeedGroup gan = gan_group(0.5, "GAN"), wgan = wgan_gp_group();
   const std::vector<panels::NamedRun> runs = panels::all_runs({gan, wgan});
   std::vector<PlannedRun> planned = planned_gans(0.5);
   for (PlannedRun& run : planned_wgan_gps()) planned.push_back(std::move(run));
@@ -34,7 +34,8 @@ Experiment exercise_14_24() {
           "After 50 epochs, are its samples nearer to the data than those of the GAN, and does the answer depend on "
           "what is held equal?",
       .runs = planned,
-      .panels = {critic_curve("wasserstein", "The critic's Wasserstein estimate", "E f(x) − E f(G(z))"),
+      .panels = {panels::heading("The critic over the epochs"),
+                 critic_curve("wasserstein", "The critic's Wasserstein estimate", "E f(x) − E f(G(z))"),
                  critic_curve("gradient_norm", "Mean gradient norm of the critic", "between real and generated"),
                  panels::critic_against_exact(), panels::scores_by_epoch(runs), panels::equal_budgets(gan, wgan, 5),
                  panels::epoch_samples(runs, 12)},

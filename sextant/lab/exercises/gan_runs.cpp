@@ -1,7 +1,5 @@
 #include "sextant/lab/exercises/gan_runs.h"
 
-#include "sextant/report/text.h"
-
 namespace sextant {
 namespace {
 
@@ -32,8 +30,8 @@ panels::SeedGroup group_of(const std::string& prefix, const std::string& key, co
 
 }  // namespace
 
-panels::SeedGroup gan_group(double beta1) {
-  return group_of("gan-" + tens(beta1), tens(beta1), concat("GAN, β₁ = ", fixed(beta1, 1)));
+panels::SeedGroup gan_group(double beta1, const std::string& title) {
+  return group_of("gan-" + tens(beta1), tens(beta1), title);
 }
 
 panels::SeedGroup wgan_gp_group() { return group_of("wgan-gp", "wgan-gp", "WGAN-GP"); }
@@ -41,7 +39,7 @@ panels::SeedGroup wgan_gp_group() { return group_of("wgan-gp", "wgan-gp", "WGAN-
 std::vector<PlannedRun> planned_gans(double beta1) {
   GanConfig config;
   config.discriminator_optimiser.beta1 = config.generator_optimiser.beta1 = beta1;
-  return planned(gan_group(beta1), config, beta1 == 0.5 ? 50 : 15);
+  return planned(gan_group(beta1, ""), config, beta1 == 0.5 ? 50 : 15);
 }
 
 std::vector<PlannedRun> planned_wgan_gps() { return planned(wgan_gp_group(), wgan_gp(), 50); }

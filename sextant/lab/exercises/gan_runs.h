@@ -13,8 +13,8 @@ constexpr int64_t kGanSeeds = 3;
 std::vector<PlannedRun> planned_gans(double beta1);
 std::vector<PlannedRun> planned_wgan_gps();
 
-// Their names and titles: "gan-b05-s0"; "wgan-gp-s0".
-panels::SeedGroup gan_group(double beta1);
+// Their names, "gan-b05-s0" and "wgan-gp-s0", with what a page calls the group.
+panels::SeedGroup gan_group(double beta1, const std::string& title);
 panels::SeedGroup wgan_gp_group();
 
 }  // namespace sextant
