@@ -53,6 +53,7 @@ Plot plane(const std::string& title, const std::string& description) {
   const Axis axis = {.label = "", .min = -kSide, .max = kSide};
   Plot plot = {.title = title, .description = description, .x = axis, .y = axis, .equal_scale = true};
   plot.x.label = "first coordinate, standardised";
+  plot.y.label = "second coordinate";
   return plot;
 }
 
