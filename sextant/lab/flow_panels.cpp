@@ -53,6 +53,7 @@ Plot plane(const std::string& title, const std::string& description) {
   const Axis axis = {.label = "", .min = -kSide, .max = kSide};
   Plot plot = {.title = title, .description = description, .x = axis, .y = axis, .equal_scale = true};
   plot.x.label = "first coordinate, standardised";
+  plot.y.label = "second coordinate";
   return plot;
 }
 
@@ -209,7 +210,8 @@ Panel moons_density(const std::string& run) {
     study.add_figure("density-exact", exact, "What it should be: the half circles, convolved with the noise.");
 
     constexpr double kReach = 6;
-    const int64_t side = 600;  // steps of 0.02, a sixth of the noise in these units
+    // Steps of 0.02, a sixth of the noise in these units; a smoke run's density is not that fine.
+    const int64_t side = study.scale() == RunScale::kSmoke ? 240 : 600;
     double integral = 0;
     for (const Tensor& piece : cells(kReach, side).split(36000))
       integral += log_prob(trained, piece).exp().sum().item<double>();

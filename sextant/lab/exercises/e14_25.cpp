@@ -26,7 +26,7 @@ PlannedRun digits() {
   return {.run = {.name = kDigits,
                   .data = {.name = "mnist"},
                   .model = RealNvpConfig{.optimiser = {.clip_norm = 50, .warmup_steps = 200, .decay = Decay::kCosine}},
-                  .train = {.epochs = 6, .batch_size = 128, .ema_decay = 0.999}},
+                  .train = {.epochs = 8, .batch_size = 128, .ema_decay = 0.999}},
           .quick = {"data.limit=12000", "data.test_limit=2000", "train.epochs=2", "model.width=16"},
           .smoke = {"data.limit=256", "data.test_limit=64", "train.epochs=2", "model.width=8", "model.blocks=0",
                     "model.scale_couplings=2", "train.batch_size=64", "model.optimiser.warmup_steps=2"}};
