@@ -7,6 +7,7 @@
 
 #include "sextant/base/machine.h"
 #include "sextant/families/registry.h"
+#include "sextant/tensor/block_cache.h"
 #include "sextant/train/optimiser.h"
 #include "timing.h"
 
@@ -33,7 +34,7 @@ double step_seconds(const GanConfig& config, size_t players) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  keep_freed_memory();
+  cache_tensor_memory();
   if (argc > 2 && std::string(argv[2]) == "avx2") hwy::DisableTargets(HWY_AVX2 - 1);  // lower bits: newer
   at::set_num_threads(argc > 1 ? std::atoi(argv[1]) : 2);
   GanConfig critic = wgan_gp();

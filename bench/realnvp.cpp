@@ -7,12 +7,13 @@
 
 #include "sextant/base/machine.h"
 #include "sextant/families/registry.h"
+#include "sextant/tensor/block_cache.h"
 #include "sextant/train/optimiser.h"
 #include "timing.h"
 
 int main(int argc, char** argv) {
   using namespace sextant;
-  keep_freed_memory();
+  cache_tensor_memory();
   if (argc > 2 && std::string(argv[2]) == "avx2") hwy::DisableTargets(HWY_AVX2 - 1);  // lower bits: newer
   at::set_num_threads(argc > 1 ? std::atoi(argv[1]) : 2);
   const auto model = build_model(RealNvpConfig{}, {.sizes = {2}, .classes = 0}, Rng(0));

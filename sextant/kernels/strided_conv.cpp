@@ -127,7 +127,7 @@ HWY_EXPORT(multiply_point);
 namespace {
 
 constexpr int64_t kFewChannels = 4;        // of the large map: up to so many, direct sums
-constexpr int64_t kChunkFloats = 1 << 20;  // of the matrices of a chunk of tiles
+constexpr int64_t kChunkFloats = 1 << 19;  // of the matrices of a chunk of tiles: 2 MB
 constexpr int64_t kRowsOfJob = 66;         // eleven register tiles
 constexpr int64_t kLane = 16;              // the widest vector: rows of matrices are padded to it
 

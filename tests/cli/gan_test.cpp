@@ -1,0 +1,85 @@
+// The adversarial family as a user meets it: its recipes, its mistakes, what can be measured, its exercises.
+#include <gtest/gtest.h>
+
+#include "program.h"
+#include "sextant/base/files.h"
+
+namespace sextant::testing_program {
+namespace {
+namespace fs = std::filesystem;
+
+std::vector<std::string> train(const std::string& recipe, const fs::path& out,
+                               const std::vector<std::string>& settings) {
+  std::vector<std::string> words = {"train", (source_root() / "recipes" / (recipe + ".toml")).string(), "--out",
+                                    out.string()};
+  for (const std::string& setting : settings) {
+    words.emplace_back("--set");
+    words.push_back(setting);
+  }
+  return words;
+}
+
+const std::vector<std::string> kTiny = {"data.limit=256",
+                                        "data.test_limit=64",
+                                        "model.net.generator_hidden=[16]",
+                                        "model.net.discriminator_hidden=[16]",
+                                        "model.net.width=4",
+                                        "train.epochs=2",
+                                        "train.batch_size=32",
+                                        "train.keep_epochs=[]"};
+
+TEST(GanCli, MistakesEndWithTheirCodeAndNameTheRemedy) {
+  const ScratchFolder scratch;
+  const struct {
+    const char *recipe, *setting, *says;
+  } mistakes[] = {
+      {"wgan-gp-mnist", "model.gradient_penalty=-1", "model.gradient_penalty"},
+      {"wgan-gp-mnist", "model.gradient_penalty=0", "model.gradient_penalty = 10"},
+      {"wgan-gp-mnist", "model.critic_steps=0", "model.critic_steps"},
+      {"dcgan-mnist", "data.name=two_moons", "dcgan makes pictures"},
+      {"gan-mnist", "model.loss=hinge", "non_saturating | saturating | wasserstein"},
+  };
+  for (const auto& mistake : mistakes) {
+    std::vector<std::string> settings = kTiny;
+    settings.emplace_back(mistake.setting);
+    const Said said = run(train(mistake.recipe, scratch.path() / mistake.setting, settings), scratch.path());
+    EXPECT_EQ(said.code, 2) << mistake.setting << said.err;
+    EXPECT_NE(said.err.find(mistake.says), std::string::npos) << mistake.setting << said.err;
+  }
+}
+
+TEST(GanCli, EachRecipeTrainsSamplesAndIsMeasured) {
+  const ScratchFolder scratch;
+  for (const char* recipe : {"gan-mnist", "wgan-gp-mnist", "dcgan-mnist"}) {
+    const fs::path folder = scratch.path() / recipe;
+    ASSERT_EQ(run(train(recipe, folder, kTiny), scratch.path()).code, 0) << recipe;
+    ASSERT_EQ(run({"sample", folder.string(), "-n", "4", "-o", "s.png"}, scratch.path()).code, 0) << recipe;
+    EXPECT_TRUE(fs::exists(scratch.path() / "s.png"));
+    const Said said = run(
+        {"eval", folder.string(), "--metrics", "fcd,coverage,pairwise_distance", "-n", "64", "--json"}, scratch.path());
+    ASSERT_EQ(said.code, 0) << said.err;
+    const Json measured = said.json().at("metrics");
+    EXPECT_TRUE(measured.at("fcd").at("fcd").is_number()) << measured.dump();
+    EXPECT_TRUE(measured.at("pairwise_distance").at("mean_distance").is_number()) << measured.dump();
+    EXPECT_GE(measured.at("coverage").at("classes_covered").get<int64_t>(), 1) << measured.dump();
+    const Said refused = run({"eval", folder.string(), "--metrics", "elbo"}, scratch.path());
+    EXPECT_NE(refused.code, 0) << "an implicit model has no likelihood";
+  }
+}
+
+TEST(ExerciseSlow, TheAdversarialExercisesRunEndToEnd) {
+  const ScratchFolder scratch;
+  for (const char* id : {"14.23", "14.24"}) {
+    const Said said = run({"run", id, "--scale", "smoke", "--json", "--quiet"}, scratch.path());
+    ASSERT_EQ(said.code, 0) << id << said.err;
+    const Json result = said.json();
+    EXPECT_TRUE(fs::exists(scratch.path() / result.at("report").get<std::string>()));
+    for (const Json& claim : result.at("claims")) EXPECT_NE(claim.at("verdict"), "fails") << claim.dump();
+  }
+  int runs = 0;  // the three at β₁ = 0.5 are shared
+  for (const auto& entry : fs::directory_iterator(scratch.path() / "runs")) runs += entry.is_directory();
+  EXPECT_EQ(runs, 9);
+}
+
+}  // namespace
+}  // namespace sextant::testing_program
