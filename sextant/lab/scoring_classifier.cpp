@@ -16,6 +16,8 @@ struct Shipped {
 };
 constexpr Shipped kShipped[] = {
     {"mnist", "zoo/classifier-mnist", "mnist-v1", "3e9560bf104837fa5780e5f203e9a7ce38e361d96cb9751bcc0120bb9706f9ad"},
+    {"shapes", "zoo/classifier-shapes", "shapes-v1",
+     "8ff11c0e367d7f172a4f313d49257509f2324bf3f2a15e4efe40cc623ee26b2b"},
 };
 
 fs::path shipped_for(const std::string& data) {

@@ -67,19 +67,5 @@ TEST(GanCli, EachRecipeTrainsSamplesAndIsMeasured) {
   }
 }
 
-TEST(ExerciseSlow, TheAdversarialExercisesRunEndToEnd) {
-  const ScratchFolder scratch;
-  for (const char* id : {"14.23", "14.24"}) {
-    const Said said = run({"run", id, "--scale", "smoke", "--json", "--quiet"}, scratch.path());
-    ASSERT_EQ(said.code, 0) << id << said.err;
-    const Json result = said.json();
-    EXPECT_TRUE(fs::exists(scratch.path() / result.at("report").get<std::string>()));
-    for (const Json& claim : result.at("claims")) EXPECT_NE(claim.at("verdict"), "fails") << claim.dump();
-  }
-  int runs = 0;  // the three at β₁ = 0.5 are shared
-  for (const auto& entry : fs::directory_iterator(scratch.path() / "runs")) runs += entry.is_directory();
-  EXPECT_EQ(runs, 9);
-}
-
 }  // namespace
 }  // namespace sextant::testing_program
