@@ -74,6 +74,15 @@ Experiment exercise_14_30() {
                 [](const Results& r) {
                   return r.number("vae-conv.bits_per_dim") < 8 && r.number("vae-mlp.bits_per_dim") < 8 &&
                          r.number("vae-conv-gauss.bits_per_dim") < 8;
+                },
+            .from = RunScale::kQuick},
+           {.says = "Both learn: the test loss falls from the first epoch to the last.",
+            .numbers = {"vae-conv.test.1.loss", "vae-conv.test.last.loss", "vae-mlp.test.1.loss",
+                        "vae-mlp.test.last.loss"},
+            .holds =
+                [](const Results& r) {
+                  return r.number("vae-conv.test.last.loss") < r.number("vae-conv.test.1.loss") &&
+                         r.number("vae-mlp.test.last.loss") < r.number("vae-mlp.test.1.loss");
                 }}},
       .reading =
           "The likelihood is a probability of the stored bytes: a logistic density around the decoder's mean, "
