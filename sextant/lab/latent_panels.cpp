@@ -117,7 +117,7 @@ Panel run_reconstructions(const std::vector<NamedRun>& runs, int64_t count) {
 
 Panel code_lengths(const std::vector<NamedRun>& runs) {
   return [=](Study& study) {
-    Table table = {.columns = {"run", "parameters", "squared error", "PSNR, dB", "−ELBO", "KL", "bits a dimension"}};
+    Table table = {.columns = {"run", "parameters", "sq. error", "PSNR", "−ELBO", "KL", "bits/dim"}};
     for (const NamedRun& named : runs) {
       const TrainedRun& trained = study.run(named.run);
       const Json terms = measure_by_name("elbo", {.model = *trained.model, .data = *trained.data});
@@ -139,7 +139,7 @@ Panel code_lengths(const std::vector<NamedRun>& runs) {
                             fixed(nelbo, 1), fixed(numbers.at("kl"), 1), bits});
       table.caption = concat(
           "Test split, ", trained.data->name, " (sha256 of both splits ", trained.data->content_hash.substr(0, 16),
-          "). Squared error a number, of the mean of p(x|z) at the mean of q(z|x); PSNR from it. ELBO "
+          "). Squared error a number, of the mean of p(x|z) at the mean of q(z|x); PSNR from it, dB. ELBO "
           "and KL in nats a picture, one draw of z. Bits: the bound on the code length, for a "
           "density by the width of a cell, 1/255.");
     }

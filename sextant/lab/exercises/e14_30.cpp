@@ -10,8 +10,7 @@ namespace {
 
 using panels::NamedRun;
 
-const NamedRun kConv = {"vae-conv", "convolutions, logistic"}, kMlp = {"vae-mlp", "fully connected, logistic"},
-               kGauss = {"vae-conv-gauss", "convolutions, Gaussian"};
+const NamedRun kConv = {"vae-conv", "conv"}, kMlp = {"vae-mlp", "MLP"}, kGauss = {"vae-conv-gauss", "conv, Gauss"};
 
 // Same latent size, data, length and learning rate; nearly the same number of parameters (985,060 and 982,829).
 PlannedRun planned(const NamedRun& named, VaeConfig net, const std::string& small) {
@@ -92,6 +91,8 @@ Experiment exercise_14_30() {
           "all. The Gaussian with learned width stands beside it: its density times the cell's width is nearly the "
           "same "
           "thing.\n\n"
+          "conv: convolutional halves, MLP: fully connected ones, both with the logistic likelihood; conv, Gauss: the "
+          "Gaussian.\n\n"
           "Convolutions see neighbours as neighbours and use one filter everywhere; a fully connected layer has to "
           "learn "
           "every place anew, and most of its parameters go into two layers next to the pixels. Samples of both are "
