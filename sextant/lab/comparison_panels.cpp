@@ -8,7 +8,6 @@
 #include "sextant/lab/panels.h"
 #include "sextant/lab/score_table.h"
 #include "sextant/report/text.h"
-#include "sextant/train/run_log.h"
 
 namespace sextant::panels {
 namespace {
@@ -37,25 +36,29 @@ void add_row(Table& table, Results& results, const std::string& title, const std
       {title, fixed(v.pairwise_distance, 2), fixed(v.pixel_sd, 3), fixed(v.blur, 3), fixed(entropy, 3)});
 }
 
+// Share of pictures of each class, as the classifier sees them -> <path>.class_share.<k>.
+Series class_shares(Results& results, const std::string& title, const std::string& path, const Features& features) {
+  const ClassCoverage coverage = class_coverage(features.probabilities);
+  Series shares = {.label = title};
+  for (size_t k = 0; k < coverage.counts.size(); ++k) {
+    shares.x.push_back(static_cast<double>(k));
+    shares.y.push_back(static_cast<double>(coverage.counts[k]) / static_cast<double>(features.n()));
+    results.put(concat(path, ".class_share.", k), shares.y.back());
+  }
+  return shares;
+}
+
 }  // namespace
 
 Panel run_curves(const std::vector<NamedRun>& runs, const LoggedPart& part) {
   return [=](Study& study) {
     std::vector<Series> series;
     for (const NamedRun& named : runs) {
-      Series one = {.label = named.title, .colour = static_cast<int>(series.size())};
-      const std::string path = concat(named.run, ".", part.split, ".");
-      const std::string tail = concat(".", part.player, part.player.empty() ? "" : ".", part.part);
-      for (const Json& line : read_log(study.run(named.run).folder)) {
-        if (line.value("kind", "") != "epoch" || line.value("split", "") != part.split || !line.contains(part.part))
-          continue;
-        if (!part.player.empty() && line.value("player", "") != part.player) continue;
-        one.x.push_back(line.at("epoch").get<double>());
-        one.y.push_back(line.at(part.part).get<double>());
-        study.results().put(concat(path, line.at("epoch").get<int64_t>(), tail), one.y.back());
-      }
-      SEXTANT_CHECK(!one.y.empty(), "[panels] the log of ", named.run, " knows no part '", part.part, "'");
-      study.results().put(concat(path, "last", tail), one.y.back());
+      const LogKey key = {part.split, part.part, part.player};
+      Series one = logged_curve(study.run(named.run), key, named.title);
+      one.dashed = false;  // all are of one split
+      one.colour = static_cast<int>(series.size());
+      put_curve(study.results(), named.run, key, one);
       series.push_back(std::move(one));
     }
     study.add_figure(concat("runs-", part.player, part.player.empty() ? "" : "-", part.part),
@@ -98,6 +101,7 @@ Panel run_scores(const std::vector<NamedRun>& runs) {
                         "How unlike the pictures are. Distance: Euclidean, pixels p in [0,1], mean over pairs. "
                         "p(1 − p): mean over pixels, 0 for black and white, the greyer the larger. Entropy of "
                         "the classes that the classifier sees, in nats."};
+    std::vector<Series> shares;
     for (const NamedRun& named : runs) {
       const TrainedRun& trained = study.run(named.run);
       Progress progress(concat(named.run, " samples"), board.count(), 0, 1, study.quiet());
@@ -106,11 +110,21 @@ Panel run_scores(const std::vector<NamedRun>& runs) {
       const Features features = board.features(bytes);
       scores.add(named.title, named.run, board.score(features));
       add_row(unlike, study.results(), named.title, named.run, bytes, features);
+      shares.push_back(class_shares(study.results(), named.title, named.run, features));
     }
+    shares.push_back(class_shares(study.results(), "real", "real", board.real()));
+    shares.back().dashed = true;
     add_row(unlike, study.results(), "real test pictures", "real", board.real_pictures(), board.real());
     study.add(Heading{"Samples, measured"});
     study.add(scores.finish());
     study.add(unlike);
+    Plot plot;
+    plot.title = "Which classes the samples are of";
+    plot.description = "Share of samples that the classifier puts into each class, a line a run";
+    plot.x.label = "class";
+    plot.y = {.label = "share of pictures", .min = 0.0};
+    plot.series = shares;
+    study.add_figure("class-shares", plot, "Share of each class among the samples, as the classifier sees them.");
   };
 }
 

@@ -26,7 +26,8 @@ Panel run_curves(const std::vector<NamedRun>& runs, const LoggedPart& part);
 Panel run_samples(const std::vector<NamedRun>& runs, int64_t columns);
 
 // Scores of each run's samples, the floor, and how unlike the samples are: mean distance of two of them, mean standard
-// deviation of a pixel, mean p(1 - p) -> <run>.fcd …, .pairwise_distance, .pixel_sd, .blur; real.….
+// deviation of a pixel, mean p(1 - p), and the share of each class -> <run>.fcd …, .pairwise_distance, .pixel_sd,
+// .blur, .class_share.<k>; real.….
 Panel run_scores(const std::vector<NamedRun>& runs);
 
 }  // namespace sextant::panels

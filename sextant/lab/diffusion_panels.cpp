@@ -8,7 +8,6 @@
 #include "sextant/lab/panels.h"
 #include "sextant/lab/score_table.h"
 #include "sextant/report/text.h"
-#include "sextant/train/run_log.h"
 
 namespace sextant::panels {
 namespace {
@@ -36,19 +35,14 @@ SampleSet draw(Study& study, const std::string& run, const SamplePlan& plan, int
 Panel quarter_curves(const std::string& run) {
   return [=](Study& study) {
     std::vector<Series> series;
-    const auto log = read_log(study.run(run).folder);
+    const TrainedRun& trained = study.run(run);
+    const LogKey loss = {"train", "loss"};
+    put_curve(study.results(), run, loss, logged_curve(trained, loss, "loss"));
     for (int q = 1; q <= 4; ++q) {
-      const std::string part = concat("quarter", q);
-      Series one = {.label = concat("steps ", (q - 1) * 25, "–", q * 25, " %")};
-      for (const Json& line : log) {
-        if (line.value("kind", "") != "epoch" || line.value("split", "") != "train") continue;
-        one.x.push_back(line.at("epoch").get<double>());
-        one.y.push_back(line.at(part).get<double>());
-        study.results().put(concat(run, ".train.", line.at("epoch").get<int64_t>(), ".", part), one.y.back());
-        study.results().put(concat(run, ".train.", line.at("epoch").get<int64_t>(), ".loss"), line.at("loss"));
-      }
-      study.results().put(concat(run, ".train.last.", part), one.y.back());
-      series.push_back(std::move(one));
+      const LogKey key = {"train", concat("quarter", q)};
+      series.push_back(logged_curve(trained, key, concat("steps ", (q - 1) * 25, "–", q * 25, " %")));
+      series.back().dashed = false;
+      put_curve(study.results(), run, key, series.back());
     }
     study.add_figure(
         concat("quarters-", run),

@@ -8,7 +8,6 @@
 #include "sextant/data/two_moons.h"
 #include "sextant/lab/panels.h"
 #include "sextant/report/text.h"
-#include "sextant/train/run_log.h"
 
 namespace sextant::panels {
 namespace {
@@ -80,18 +79,6 @@ void in_double(Trainable& model, const Use& use) {
   model.to(at::kFloat);
 }
 
-// A part of the loss over epochs of one split.
-Series logged(const TrainedRun& trained, const std::string& split, const std::string& part, const std::string& label) {
-  Series series = {.label = label, .dashed = split == "train"};
-  for (const Json& line : read_log(trained.folder)) {
-    if (line.value("kind", "") != "epoch" || line.value("split", "") != split || !line.contains(part)) continue;
-    series.x.push_back(line.at("epoch").get<double>());
-    series.y.push_back(line.at(part).get<double>());
-  }
-  SEXTANT_CHECK(!series.y.empty(), "[panels] the log of ", trained.run.name, " knows no part '", part, "'");
-  return series;
-}
-
 double largest(const Tensor& x) { return x.abs().max().item<double>(); }
 
 constexpr int64_t kMostCoordinates = 64;  // of an item whose whole Jacobian is computed
@@ -160,8 +147,8 @@ Panel moons_nll(const std::vector<NamedRun>& runs) {
     double worst = -1e9, least = 1e9;
     for (const NamedRun& named : runs) {
       const TrainedRun& trained = study.run(named.run);
-      if (series.empty()) series.push_back(logged(trained, "train", "nll", named.title + ", train"));
-      series.push_back(logged(trained, "test", "nll", named.title + ", test"));
+      if (series.empty()) series.push_back(logged_curve(trained, {"train", "nll"}, named.title + ", train"));
+      series.push_back(logged_curve(trained, {"test", "nll"}, named.title + ", test"));
       const Tensor log_p = log_prob(trained, trained.data->test.x);
       const double nll = -log_p.mean().item<double>();
       const double error = log_p.std().item<double>() / std::sqrt(static_cast<double>(log_p.numel()));
@@ -305,8 +292,8 @@ Panel flow_pictures(const std::string& run, int64_t rows, int64_t columns) {
   return [=](Study& study) {
     const TrainedRun& trained = study.run(run);
     study.add(Heading{"The same idea on pictures"});
-    const Series train = logged(trained, "train", "bits_per_dim", "train");
-    const Series test = logged(trained, "test", "bits_per_dim", "test");
+    const Series train = logged_curve(trained, {"train", "bits_per_dim"}, "train");
+    const Series test = logged_curve(trained, {"test", "bits_per_dim"}, "test");
     study.results().put(run + ".bits_per_dim", test.y.back());
     study.results().put(run + ".first_bits_per_dim", test.y.front());
     study.add_figure("bits-per-dim",

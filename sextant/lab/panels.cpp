@@ -15,20 +15,6 @@
 namespace sextant::panels {
 namespace {
 
-// A part of the loss over epochs of one split.
-struct Curve {
-  std::vector<double> epoch, value;
-};
-Curve epoch_curve(const std::vector<Json>& log, const std::string& split, const std::string& part) {
-  Curve curve;
-  for (const Json& line : log) {
-    if (line.value("kind", "") != "epoch" || line.value("split", "") != split || !line.contains(part)) continue;
-    curve.epoch.push_back(line.at("epoch").get<double>());
-    curve.value.push_back(line.at(part).get<double>());
-  }
-  return curve;
-}
-
 const char* title_of(const std::string& part) {
   if (part == "loss") return "Total loss";
   if (part == "reconstruction") return "Reconstruction";
@@ -63,25 +49,43 @@ std::vector<Picture> to_pictures(const Tensor& x, PixelRange range) {
   return pictures;
 }
 
+Series logged_curve(const TrainedRun& trained, const LogKey& key, const std::string& label) {
+  Series curve = {.label = label, .dashed = key.split == "train"};
+  for (const Json& line : read_log(trained.folder)) {
+    if (line.value("kind", "") != "epoch" || line.value("split", "") != key.split || !line.contains(key.part)) continue;
+    if (!key.player.empty() && line.value("player", "") != key.player) continue;
+    curve.x.push_back(line.at("epoch").get<double>());
+    curve.y.push_back(line.at(key.part).get<double>());
+  }
+  SEXTANT_CHECK(!curve.y.empty(), "[panels] the log of ", trained.run.name, " knows no part '", key.part, "'");
+  return curve;
+}
+
+void put_curve(Results& results, const std::string& run, const LogKey& key, const Series& curve) {
+  const std::string path = concat(run, ".", key.split, ".");
+  const std::string tail = concat(".", key.player, key.player.empty() ? "" : ".", key.part);
+  for (size_t i = 0; i < curve.x.size(); ++i)
+    results.put(concat(path, static_cast<int64_t>(curve.x[i]), tail), curve.y[i]);
+  results.put(concat(path, "last", tail), curve.y.back());
+}
+
 Panel training_curves(const std::string& run, const std::vector<std::string>& parts, const std::string& unit) {
   return [=](Study& study) {
     const TrainedRun& trained = study.run(run);
-    const std::vector<Json> log = read_log(trained.folder);
     study.add(Heading{"Learning curves"});
     for (const std::string& part : parts) {
-      const Curve training = epoch_curve(log, "train", part), test = epoch_curve(log, "test", part);
-      SEXTANT_CHECK(!test.value.empty(), "[panels] the log of ", run, " knows no part '", part, "'");
-      for (size_t i = 0; i < test.value.size(); ++i)
-        study.results().put(concat(run, ".epoch.", static_cast<int64_t>(test.epoch[i]), ".", part), test.value[i]);
-      study.results().put(concat(run, ".first.", part), test.value.front());
-      study.results().put(concat(run, ".last.", part), test.value.back());
+      const Series training = logged_curve(trained, {"train", part}, "train");
+      const Series test = logged_curve(trained, {"test", part}, "test");
+      for (size_t i = 0; i < test.y.size(); ++i)
+        study.results().put(concat(run, ".epoch.", static_cast<int64_t>(test.x[i]), ".", part), test.y[i]);
+      study.results().put(concat(run, ".first.", part), test.y.front());
+      study.results().put(concat(run, ".last.", part), test.y.back());
       const Plot plot = {
           .title = concat(title_of(part), " over epochs"),
           .description = concat(title_of(part), " of ", run, " on training and test pictures after each epoch"),
           .x = {.label = "epoch"},
           .y = {.label = unit},
-          .series = {{.label = "train", .x = training.epoch, .y = training.value, .colour = 0, .dashed = true},
-                     {.label = "test", .x = test.epoch, .y = test.value, .colour = 1}}};
+          .series = {training, test}};
       study.add_figure("curve-" + part, plot,
                        concat("**", title_of(part), "**, ", unit, "; the training curve is a mean over the running ",
                               "epoch, the test curve is taken at its end."));

@@ -15,6 +15,16 @@ LatentVariable& latent_of(const TrainedRun& trained);
 // Test pictures 0 … count - 1, fewer where the split has fewer, in the model's range.
 Tensor test_pictures(const TrainedRun& trained, int64_t count);
 
+// Which numbers of a run's log: of which split and part, and of which player where there are several.
+struct LogKey {
+  std::string split, part, player = {};
+};
+// Their values over epochs, as a line; that of the training split is dashed. Throws Error when the log has none.
+Series logged_curve(const TrainedRun& trained, const LogKey& key, const std::string& label);
+// Keeps a curve's points as <run>.<split>.<epoch>.<part> and the last as <run>.<split>.last.<part>, with the player
+// before the part where one is named.
+void put_curve(Results& results, const std::string& run, const LogKey& key, const Series& curve);
+
 // Loss parts over epochs, train and test, one plot for each of `parts` in `unit`; test values go to
 // <run>.epoch.<epoch>.<part>, and the first and last to <run>.first.<part> and <run>.last.<part>.
 Panel training_curves(const std::string& run, const std::vector<std::string>& parts,
