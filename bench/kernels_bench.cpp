@@ -44,10 +44,11 @@ void count_floats(benchmark::State& state, int64_t floats) {
 
 constexpr int64_t kBatch = 128;
 
-// Arguments: in, out, height = width.
+// Arguments: in, out, height = width, bfloat16 or not.
 struct Convolution {
   explicit Convolution(const benchmark::State& state)
       : s{kBatch, state.range(2), state.range(2), state.range(0), state.range(1)},
+        precision(state.range(3) ? Precision::kBFloat16 : Precision::kFloat32),
         pixels(s.batch * s.height * s.width),
         x(pixels * s.in),
         y(pixels * s.out),
@@ -56,45 +57,49 @@ struct Convolution {
         b(s.out) {}
   int64_t operations() const { return 18 * pixels * s.in * s.out; }
   ConvShape s;
+  Precision precision;
   int64_t pixels;
   Buffer x, y, w, dw, b;
 };
 
 void WinogradForward(benchmark::State& state) {
   const Convolution c(state);
-  const Buffer v(winograd_weights_size(c.s.in, c.s.out, ConvPass::kForward));
-  winograd_weights(contiguous_filter(c.w, c.s.in), c.s.in, c.s.out, ConvPass::kForward, v);
-  for (auto _ : state) winograd_convolve(c.s, c.x, v, c.b, nullptr, c.y);
+  const Buffer v(winograd_weights_size(c.s.in, c.s.out, ConvPass::kForward, c.precision));
+  winograd_weights(contiguous_filter(c.w, c.s.in), c.s.in, c.s.out, ConvPass::kForward, v, c.precision);
+  for (auto _ : state) winograd_convolve(c.s, c.x, v, c.b, nullptr, c.y, c.precision);
   count_operations(state, c.operations());
 }
 
 void WinogradBackwardData(benchmark::State& state) {
   const Convolution c(state);
-  const Buffer v(winograd_weights_size(c.s.in, c.s.out, ConvPass::kBackwardData));
-  winograd_weights(contiguous_filter(c.w, c.s.in), c.s.in, c.s.out, ConvPass::kBackwardData, v);
+  const Buffer v(winograd_weights_size(c.s.in, c.s.out, ConvPass::kBackwardData, c.precision));
+  winograd_weights(contiguous_filter(c.w, c.s.in), c.s.in, c.s.out, ConvPass::kBackwardData, v, c.precision);
   for (auto _ : state)
-    winograd_convolve({c.s.batch, c.s.height, c.s.width, c.s.out, c.s.in}, c.y, v, nullptr, nullptr, c.x);
+    winograd_convolve({c.s.batch, c.s.height, c.s.width, c.s.out, c.s.in}, c.y, v, nullptr, nullptr, c.x,
+                      c.precision);
   count_operations(state, c.operations());
 }
 
 void WinogradWeightGradient(benchmark::State& state) {
   const Convolution c(state);
-  for (auto _ : state) winograd_weight_gradient(c.s, c.x, c.y, c.dw, c.b);
+  for (auto _ : state) winograd_weight_gradient(c.s, c.x, c.y, c.dw, c.b, c.precision);
   count_operations(state, c.operations());
 }
 
 void WinogradWeights(benchmark::State& state) {
   const Convolution c(state);
-  const Buffer v(winograd_weights_size(c.s.in, c.s.out, ConvPass::kForward));
-  for (auto _ : state) winograd_weights(contiguous_filter(c.w, c.s.in), c.s.in, c.s.out, ConvPass::kForward, v);
+  const Buffer v(winograd_weights_size(c.s.in, c.s.out, ConvPass::kForward, c.precision));
+  for (auto _ : state)
+    winograd_weights(contiguous_filter(c.w, c.s.in), c.s.in, c.s.out, ConvPass::kForward, v, c.precision);
   count_floats(state, 45 * c.s.in * c.s.out);
 }
 
 void unet_layers(benchmark::internal::Benchmark* bench) {
   const int64_t layers[][3] = {{64, 64, 28},  {128, 64, 28}, {64, 64, 14},  {64, 128, 14}, {128, 128, 14},
                                {256, 64, 14}, {128, 128, 7}, {128, 256, 7}, {256, 256, 7}, {512, 128, 7}};
-  for (const auto& l : layers) bench->Args({l[0], l[1], l[2]});
-  bench->ArgNames({"in", "out", "size"})->Unit(benchmark::kMillisecond)->UseRealTime();
+  for (const auto& l : layers)
+    for (int64_t bfloat16 : {0, 1}) bench->Args({l[0], l[1], l[2], bfloat16});
+  bench->ArgNames({"in", "out", "size", "bf16"})->Unit(benchmark::kMillisecond)->UseRealTime();
 }
 BENCHMARK(WinogradForward)->Apply(unet_layers);
 BENCHMARK(WinogradBackwardData)->Apply(unet_layers);
@@ -117,8 +122,8 @@ void EdgeWeightGradient(benchmark::State& state) {
   count_operations(state, c.operations());
 }
 void edge_layers(benchmark::internal::Benchmark* bench) {
-  bench->Args({1, 64, 28})->Args({64, 1, 28})->Args({3, 128, 32})->Args({128, 3, 32});
-  bench->ArgNames({"in", "out", "size"})->Unit(benchmark::kMillisecond)->UseRealTime();
+  bench->Args({1, 64, 28, 0})->Args({64, 1, 28, 0})->Args({3, 128, 32, 0})->Args({128, 3, 32, 0});
+  bench->ArgNames({"in", "out", "size", "bf16"})->Unit(benchmark::kMillisecond)->UseRealTime();
 }
 BENCHMARK(EdgeForward)->Apply(edge_layers);
 BENCHMARK(EdgeBackwardData)->Apply(edge_layers);

@@ -13,23 +13,26 @@
 HWY_BEFORE_NAMESPACE();
 namespace sextant::kernels::HWY_NAMESPACE {
 
-template <int kRows, int kVectors>
+template <class Products>
 struct PointTile {
-  // The sum starts at zero and is added last: sums in two levels, several times less error.
-  static void run(const float* a, int64_t a_row, int64_t a_step, const float* b, int64_t b_step, int64_t depth,
-                  float* c, int64_t c_row, bool add) {
-    const Floats d;
-    const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-    FloatVec sum[kRows][kVectors];
-    for (int r = 0; add && r < kRows; ++r)  // C comes from far: ask for it before the loop
-      for (int v = 0; v < kVectors; ++v) hwy::Prefetch(c + r * c_row + v * lanes);
-    multiply_tile(a, a_row, a_step, b, b_step, depth, sum);
-    for (int r = 0; r < kRows; ++r)
-      for (int v = 0; v < kVectors; ++v) {
-        float* to = c + r * c_row + v * lanes;
-        hn::StoreU(add ? hn::Add(hn::LoadU(d, to), sum[r][v]) : sum[r][v], d, to);
-      }
-  }
+  template <int kRows, int kVectors>
+  struct Of {
+    // The sum starts at zero and is added last: sums in two levels, several times less error.
+    static void run(const float* a, int64_t a_row, int64_t a_step, const float* b, int64_t b_step, int64_t depth,
+                    float* c, int64_t c_row, bool add) {
+      const Floats d;
+      const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+      FloatVec sum[kRows][kVectors];
+      for (int r = 0; add && r < kRows; ++r)  // C comes from far: ask for it before the loop
+        for (int v = 0; v < kVectors; ++v) hwy::Prefetch(c + r * c_row + v * lanes);
+      multiply_tile<Products>(a, a_row, a_step, b, b_step, depth, sum);
+      for (int r = 0; r < kRows; ++r)
+        for (int v = 0; v < kVectors; ++v) {
+          float* to = c + r * c_row + v * lanes;
+          hn::StoreU(add ? hn::Add(hn::LoadU(d, to), sum[r][v]) : sum[r][v], d, to);
+        }
+    }
+  };
 };
 
 // Columns that a register tile takes at once.
@@ -52,7 +55,7 @@ struct Grouped {
 
 // C [rows,width] = A B, or += with `add`. A(i,k) at a[i * a_row + k * a_step], rows of C c_row apart; width a multiple
 // of the vector.
-template <class B>
+template <class Products = FloatProducts, class B>
 void point_product(const float* a, int64_t a_row, int64_t a_step, const B& b, int64_t depth, float* c, int64_t c_row,
                    int64_t rows, int64_t width, bool add) {
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(Floats()));
@@ -62,7 +65,7 @@ void point_product(const float* a, int64_t a_row, int64_t a_step, const B& b, in
     const float* from = b.group(n, columns);
     for (int64_t t = 0, r = 0; t < tiles; ++t) {
       const int64_t end = rows * (t + 1) / tiles;
-      kernel_for<PointTile>(end - r, columns / lanes)(a + r * a_row, a_row, a_step, from, b.step(columns), depth,
+      kernel_for<PointTile<Products>::template Of>(end - r, columns / lanes)(a + r * a_row, a_row, a_step, from, b.step(columns), depth,
                                                       c + r * c_row + n, c_row, add);
       r = end;
     }

@@ -23,8 +23,13 @@ constexpr int kTileRows = 6;
 // Vectors a tile is wide at most: 6 * 4 sums fit into 32 registers, 6 * 2 into 16.
 constexpr int kTileVectors = HWY_MAX_BYTES >= 64 || HWY_ARCH_ARM_A64 ? 4 : 2;
 
+// What the loop does with a number of A (in all lanes) and a vector of B: sum + a b.
+struct FloatProducts {
+  static HWY_INLINE FloatVec accumulate(FloatVec a, FloatVec b, FloatVec sum) { return hn::MulAdd(a, b, sum); }
+};
+
 // sum[i][j] += sum over k of A(i, k) B(k, j): A(i, k) at a[i * a_row + k * a_step], row k of B at b + k * b_step.
-template <int kRows, int kVectors>
+template <class Products = FloatProducts, int kRows, int kVectors>
 HWY_INLINE void accumulate_tile(const float* a, int64_t a_row, int64_t a_step, const float* b, int64_t b_step,
                                 int64_t depth, FloatVec (&sum)[kRows][kVectors]) {
   const Floats d;
@@ -34,18 +39,18 @@ HWY_INLINE void accumulate_tile(const float* a, int64_t a_row, int64_t a_step, c
     for (int v = 0; v < kVectors; ++v) bv[v] = hn::LoadU(d, b + v * lanes);
     for (int r = 0; r < kRows; ++r) {
       const FloatVec ar = hn::Set(d, a[r * a_row]);
-      for (int v = 0; v < kVectors; ++v) sum[r][v] = hn::MulAdd(ar, bv[v], sum[r][v]);
+      for (int v = 0; v < kVectors; ++v) sum[r][v] = Products::accumulate(ar, bv[v], sum[r][v]);
     }
   }
 }
 
 // The same from zero.
-template <int kRows, int kVectors>
+template <class Products = FloatProducts, int kRows, int kVectors>
 HWY_INLINE void multiply_tile(const float* a, int64_t a_row, int64_t a_step, const float* b, int64_t b_step,
                               int64_t depth, FloatVec (&sum)[kRows][kVectors]) {
   for (auto& row : sum)
     for (auto& s : row) s = hn::Zero(Floats());
-  accumulate_tile(a, a_row, a_step, b, b_step, depth, sum);
+  accumulate_tile<Products>(a, a_row, a_step, b, b_step, depth, sum);
 }
 
 // Kernel<rows, vectors>::run for sizes known at run time, 1 <= rows <= kTileRows, 1 <= vectors <= kTileVectors.

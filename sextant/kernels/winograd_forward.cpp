@@ -1,7 +1,8 @@
 // Winograd convolution, forward and backward-data: the input of a block of tiles is transformed to U (36 x tiles x
 // channels), multiplied point by point with the transformed weights to M (36 x tiles x 64 outputs), transformed back.
 // Blocking: U and M of one block must stay in L2 while they are worked on; the weights of one point and panel (at most
-// 128 x 64 floats, 32 KiB) pass through L1. Channels come in slices of at most 128, so that U does not outgrow L2.
+// 128 x 64 floats, 32 KiB) pass through L1. Channels come in slices of at most 128, so that U does not outgrow L2. In
+// bfloat16, U and the weights hold pairs of channels: half the depth, half the memory.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "sextant/kernels/winograd_forward.cpp"
 #include "sextant/kernels/simd.h"
@@ -13,6 +14,7 @@
 #include <algorithm>
 
 #include "sextant/base/check.h"
+#include "sextant/kernels/bfloat16_pairs-inl.h"
 #include "sextant/kernels/point_product-inl.h"
 #include "sextant/kernels/scratch_buffer.h"
 #include "sextant/kernels/threads.h"
@@ -26,9 +28,15 @@ namespace sextant::kernels {
 
 alignas(64) inline constexpr float kZeroPixel[128] = {};  // beyond the edge of the picture, one slice of channels
 
+// How many numbers deep a product over `channels` is.
+inline int64_t depth_of(Precision precision, int64_t channels) {
+  return precision == Precision::kFloat32 ? channels : pairs_of(channels);
+}
+
 // Where the matrix of product p and the panel of outputs from `first` on begins in the transformed weights.
 struct WeightLayout {
-  int64_t depth, outputs;
+  WeightLayout(Precision precision, int64_t channels, int64_t outputs)
+      : precision(precision), channels(channels), depth(depth_of(precision, channels)), outputs(outputs) {}
   int64_t product_stride(int64_t first) const { return depth * panel_width(outputs, first) + kPad; }
   int64_t offset(int64_t first, int p) const {
     return first / kPanel * kProducts * (depth * kPanel + kPad) + p * product_stride(first);
@@ -37,6 +45,8 @@ struct WeightLayout {
     const int64_t last = (outputs - 1) / kPanel * kPanel;
     return offset(last, 0) + kProducts * product_stride(last);
   }
+  Precision precision;
+  int64_t channels, depth, outputs;  // depth: channels, or pairs of them
 };
 
 struct Convolution {
@@ -49,7 +59,8 @@ struct Convolution {
   const float *x, *transformed, *bias, *add;
   float* y;
 
-  int64_t u_point() const { return block * slice + kPad; }
+  int64_t u_row() const { return ceil_to(depth_of(weights.precision, slice), kPad); }  // of one tile
+  int64_t u_point() const { return block * u_row() + kPad; }
   int64_t m_point() const { return block * kPanel + kPad; }
   int64_t m_panels() const { return keeps_outputs ? (shape.out + kPanel - 1) / kPanel : 1; }
   int64_t scratch_size() const { return kProducts * (u_point() + m_panels() * m_point()); }
@@ -60,14 +71,16 @@ struct Convolution {
 HWY_BEFORE_NAMESPACE();
 namespace sextant::kernels::HWY_NAMESPACE {
 
-// G g G^T for the outputs from `first` on, one panel, and inner channel k; out_stride etc. of w already exchanged.
+// G g G^T for the outputs from `first` on, one panel, and the inner channels of row k, one or a pair; out_stride etc. of
+// w already exchanged.
 void transform_weights(const FilterView& w, const WeightLayout& layout, bool flip, int64_t first, int64_t k,
                        float* transformed) {
   const Floats d;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d)), width = panel_width(layout.outputs, first);
-  for (int64_t n = 0; n < width; n += lanes) {
+  // store(p, vector) for all products of the outputs from `first` + n on and one channel.
+  const auto transform = [&](int64_t n, int64_t channel, const auto& store) {
     const int64_t valid = std::clamp<int64_t>(layout.outputs - first - n, 0, lanes);
-    const float* from = w.data + (first + n) * w.out_stride + k * w.in_stride;
+    const float* from = w.data + (first + n) * w.out_stride + channel * w.in_stride;
     V taps[9], half[3 * kPoints], u[kPoints];
     for (int tap = 0; tap < 9; ++tap) {
       HWY_ALIGN float lane[hn::MaxLanes(d)] = {};
@@ -76,36 +89,48 @@ void transform_weights(const FilterView& w, const WeightLayout& layout, bool fli
       taps[tap] = hn::Load(d, lane);
     }
     for (int j = 0; j < 3; ++j) weight_points(taps[j], taps[3 + j], taps[6 + j], half + j, 3);
-    const int64_t group = n / group_width() * group_width(), columns = HWY_MIN(group_width(), width - group);
-    const int64_t place = group * layout.depth + k * columns + n - group;
     for (int i = 0; i < kPoints; ++i) {
       weight_points(half[3 * i], half[3 * i + 1], half[3 * i + 2], u, 1);
-      for (int j = 0; j < kPoints; ++j)
-        hn::StoreU(u[j], d, transformed + layout.offset(first, i * kPoints + j) + place);
+      for (int j = 0; j < kPoints; ++j) store(i * kPoints + j, u[j]);
     }
+  };
+  for (int64_t n = 0; n < width; n += lanes) {
+    const int64_t group = n / group_width() * group_width(), columns = HWY_MIN(group_width(), width - group);
+    const int64_t place = group * layout.depth + k * columns + n - group;
+    const auto at = [&](int p) { return transformed + layout.offset(first, p) + place; };
+    if (layout.precision == Precision::kFloat32) {
+      transform(n, k, [&](int p, V u) { hn::StoreU(u, d, at(p)); });
+      continue;
+    }
+    const int64_t channel = k / kPad * 2 * kPad + k % kPad;
+    transform(n, channel, [&](int p, V u) { store_first_halves(u, at(p)); });
+    if (channel + kPad < layout.channels)
+      transform(n, channel + kPad, [&](int p, V u) { store_second_halves(u, at(p)); });
   }
 }
 
 // Tiles [begin, end): all slices, all panels.
+template <class Products, class Sink>
 void convolve_tiles(const Convolution& c, int64_t begin, int64_t end, float* scratch) {
   const ConvShape& s = c.shape;
   const TileBlock tiles(c.grid, begin, end);
   float *u = scratch, *all_m = scratch + kProducts * c.u_point();
   for (int64_t in = 0; in < s.in; in += c.slice) {
-    const int64_t depth = std::min(c.slice, s.in - in);
+    const int64_t channels = std::min(c.slice, s.in - in), u_row = c.u_row();
+    const int64_t depth = depth_of(c.weights.precision, channels), above = depth_of(c.weights.precision, in);
     for (int64_t t = 0; t < tiles.size(); ++t)
-      transform_input(s, c.x, tiles[t], in, depth, kZeroPixel, u + t * c.slice, c.u_point());
+      transform_input(s, c.x, tiles[t], in, channels, kZeroPixel, Sink{u + t * u_row, c.u_point()});
     for (int64_t out = 0; out < s.out; out += kPanel) {
       const int64_t width = panel_width(s.out, out);
       float* m = all_m + (c.keeps_outputs ? out / kPanel : 0) * kProducts * c.m_point();
       for (int p = 0; p < kProducts; ++p) {
         const int64_t first = tiles.first(p), rows = tiles.last(p) - first;
         if (rows <= 0) continue;
-        const Grouped weights{c.transformed + c.weights.offset(out, p), s.in, in};
-        point_product(u + p * c.u_point() + first * c.slice, c.slice, 1, weights, depth,
-                      m + p * c.m_point() + first * kPanel, kPanel, rows, width, in > 0);
+        const Grouped weights{c.transformed + c.weights.offset(out, p), c.weights.depth, above};
+        point_product<Products>(u + p * c.u_point() + first * u_row, u_row, 1, weights, depth,
+                                m + p * c.m_point() + first * kPanel, kPanel, rows, width, in > 0);
       }
-      if (in + depth < s.in) continue;
+      if (in + channels < s.in) continue;
       for (int64_t t = 0; t < tiles.size(); ++t) {
         const WinogradTile& tile = tiles[t];
         const int64_t at = ((tile.image * s.height + tile.y) * s.width + tile.x) * s.out + out;
@@ -117,13 +142,25 @@ void convolve_tiles(const Convolution& c, int64_t begin, int64_t end, float* scr
   }
 }
 
+void convolve_float(const Convolution& c, int64_t begin, int64_t end, float* scratch) {
+  convolve_tiles<FloatProducts, FloatSink>(c, begin, end, scratch);
+}
+void convolve_pairs(const Convolution& c, int64_t begin, int64_t end, float* scratch) {
+  convolve_tiles<PairProducts, ChannelPairSink>(c, begin, end, scratch);
+}
+void convolve_native_pairs(const Convolution& c, int64_t begin, int64_t end, float* scratch) {
+  convolve_tiles<NativePairProducts, ChannelPairSink>(c, begin, end, scratch);
+}
+
 }  // namespace sextant::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace sextant::kernels {
 HWY_EXPORT(transform_weights);
-HWY_EXPORT(convolve_tiles);
+HWY_EXPORT(convolve_float);
+HWY_EXPORT(convolve_pairs);
+HWY_EXPORT(convolve_native_pairs);
 
 namespace {
 
@@ -133,8 +170,8 @@ void check_channels(int64_t in, int64_t out, bool pointers) {
   SEXTANT_CHECK(pointers, "[winograd] got a null pointer for data that the call needs; allocate it");
 }
 
-WeightLayout layout_of(int64_t in, int64_t out, ConvPass pass) {
-  return pass == ConvPass::kForward ? WeightLayout{in, out} : WeightLayout{out, in};
+WeightLayout layout_of(int64_t in, int64_t out, ConvPass pass, Precision precision) {
+  return pass == ConvPass::kForward ? WeightLayout(precision, in, out) : WeightLayout(precision, out, in);
 }
 
 int64_t l2_cache_bytes() {
@@ -146,12 +183,12 @@ int64_t l2_cache_bytes() {
 }
 
 // Blocks are as large as L2 allows, of equal size, and as many for each thread. Results do not depend on them.
-Convolution plan(const ConvShape& s) {
-  Convolution c{.shape = s, .grid = TileGrid(s), .weights = {s.in, s.out}};
+Convolution plan(const ConvShape& s, Precision precision) {
+  Convolution c{.shape = s, .grid = TileGrid(s), .weights = WeightLayout(precision, s.in, s.out)};
   const int64_t slices = (s.in + 127) / 128;
-  c.slice = ceil_to((s.in + slices - 1) / slices, kPad);
+  c.slice = ceil_to((s.in + slices - 1) / slices, 2 * kPad);  // whole pairs
   c.keeps_outputs = slices > 1;
-  const int64_t tile_bytes = kProducts * static_cast<int64_t>(sizeof(float)) * (c.slice + c.m_panels() * kPanel);
+  const int64_t tile_bytes = kProducts * static_cast<int64_t>(sizeof(float)) * (c.u_row() + c.m_panels() * kPanel);
   const int64_t most = std::clamp<int64_t>(l2_cache_bytes() * 3 / 4 / tile_bytes, 16, 64);
   const int64_t blocks = ceil_to((c.grid.count + most - 1) / most, omp_get_max_threads());
   c.block = std::max<int64_t>(1, (c.grid.count + blocks - 1) / blocks);
@@ -160,14 +197,24 @@ Convolution plan(const ConvShape& s) {
 
 }  // namespace
 
-int64_t winograd_weights_size(int64_t in, int64_t out, ConvPass pass) {
-  check_channels(in, out, true);
-  return layout_of(in, out, pass).size();
+bool has_bfloat16_products() {
+#if HWY_ARCH_X86
+  static const bool has = __builtin_cpu_supports("avx512bf16");
+  return has && (hwy::SupportedTargets() & HWY_AVX3) != 0;
+#else
+  return false;
+#endif
 }
 
-void winograd_weights(const FilterView& w, int64_t in, int64_t out, ConvPass pass, float* transformed) {
+int64_t winograd_weights_size(int64_t in, int64_t out, ConvPass pass, Precision precision) {
+  check_channels(in, out, true);
+  return layout_of(in, out, pass, precision).size();
+}
+
+void winograd_weights(const FilterView& w, int64_t in, int64_t out, ConvPass pass, float* transformed,
+                      Precision precision) {
   check_channels(in, out, w.data && transformed);
-  const WeightLayout layout = layout_of(in, out, pass);
+  const WeightLayout layout = layout_of(in, out, pass, precision);
   const bool flip = pass == ConvPass::kBackwardData;
   const FilterView view = flip ? FilterView{w.data, w.in_stride, w.out_stride, w.tap_stride} : w;
   const int64_t panels = (layout.outputs + kPanel - 1) / kPanel;
@@ -181,18 +228,26 @@ void winograd_weights(const FilterView& w, int64_t in, int64_t out, ConvPass pas
 }
 
 void winograd_convolve(const ConvShape& s, const float* x, const float* transformed, const float* bias,
-                       const float* add, float* y) {
+                       const float* add, float* y, Precision precision) {
   SEXTANT_CHECK(s.batch >= 0 && s.height >= 1 && s.width >= 1,
                 "[winograd] needs batch >= 0, height and width >= 1; got ", s.batch, ", ", s.height, ", ", s.width,
                 "; check the shapes");
   check_channels(s.in, s.out, s.batch == 0 || (x && transformed && y));
   if (s.batch == 0) return;
-  Convolution c = plan(s);
+  Convolution c = plan(s, precision);
   c.x = x, c.transformed = transformed, c.bias = bias, c.add = add, c.y = y;
+  const auto run = [&](int64_t begin, int64_t end, float* scratch) {
+    if (precision == Precision::kFloat32) {
+      HWY_DYNAMIC_DISPATCH(convolve_float)(c, begin, end, scratch);
+    } else if (has_bfloat16_products()) {
+      HWY_DYNAMIC_DISPATCH(convolve_native_pairs)(c, begin, end, scratch);
+    } else {
+      HWY_DYNAMIC_DISPATCH(convolve_pairs)(c, begin, end, scratch);
+    }
+  };
   parallel_jobs((c.grid.count + c.block - 1) / c.block, [&](int64_t job) {
     static thread_local ScratchBuffer scratch;
-    HWY_DYNAMIC_DISPATCH(convolve_tiles)
-    (c, job * c.block, std::min(c.grid.count, (job + 1) * c.block), scratch.get(c.scratch_size()));
+    run(job * c.block, std::min(c.grid.count, (job + 1) * c.block), scratch.get(c.scratch_size()));
   });
 }
 

@@ -24,6 +24,13 @@ inline int64_t panel_width(int64_t channels, int64_t first) {
   return std::min(kPanel, ceil_to(channels - first, kPad));
 }
 
+// Channels that are summed over in pairs of bfloat16: c stands with c + 16, in every 32. Where the pair of c lies, and
+// how many places `channels` take (the last vector of a lone half is written whole).
+constexpr int64_t pair_place(int64_t c) { return c / (2 * kPad) * kPad + c % kPad; }
+inline int64_t pairs_of(int64_t channels) {
+  return channels / (2 * kPad) * kPad + std::min(kPad, channels % (2 * kPad));
+}
+
 // Does F(r,3) evaluate at point i?
 constexpr bool uses_point(int r, int i) {
   if (r == 4) return true;
@@ -48,6 +55,7 @@ struct TileGrid {
     return {index / (rows * columns), 4 * row, 4 * column, row == rows - 1 ? last_height : 4,
             column == columns - 1 ? last_width : 4};
   }
+  bool is_ragged() const { return last_height < 4 || last_width < 4; }
   int64_t rows, columns, count;
   int last_height, last_width;
 };

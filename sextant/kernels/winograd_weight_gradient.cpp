@@ -1,7 +1,8 @@
 // Winograd weight gradient: dW = G^T [sum over tiles of (B^T d B) (A dY A^T)] G, one product over tiles for each of the
-// 36 points. The bias gradient is the sum over tiles of point (1,1) of A dY A^T, where all weights are 1. Threads share
+// 36 points. The bias gradient is summed from the tiles' output gradients while they are in cache. Threads share
 // the tiles, each with its own sums S [36][in][out]; these are added in the order of threads. A block is 64 tiles deep:
-// all of S is read and written once a block, and at that depth the products beside it take longer.
+// all of S is read and written once a block, and at that depth the products beside it take longer. In bfloat16 the
+// products sum over pairs of tiles.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "sextant/kernels/winograd_weight_gradient.cpp"
 #include "sextant/kernels/simd.h"
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "sextant/base/check.h"
+#include "sextant/kernels/bfloat16_pairs-inl.h"
 #include "sextant/kernels/point_product-inl.h"
 #include "sextant/kernels/scratch_buffer.h"
 #include "sextant/kernels/threads.h"
@@ -24,14 +26,21 @@
 #define SEXTANT_KERNELS_WINOGRAD_WEIGHT_GRADIENT_ONCE
 namespace sextant::kernels {
 struct WeightGradient {
-  explicit WeightGradient(const ConvShape& s) : shape(s), grid(s), in(ceil_to(s.in, kPad)), out(ceil_to(s.out, kPad)) {}
-  int64_t u_point() const { return block * in + kPad; }
-  int64_t z_point() const { return block * out + kPad; }
+  WeightGradient(const ConvShape& s, Precision precision)
+      : shape(s),
+        grid(s),
+        in(ceil_to(s.in, kPad)),
+        out(ceil_to(s.out, kPad)),
+        block(precision == Precision::kFloat32 ? kRows : 2 * kRows) {}
+  static constexpr int64_t kRows = 64;  // of a block: tiles, or pairs of them
+  int64_t u_point() const { return kRows * in + kPad; }
+  int64_t z_point() const { return kRows * out + kPad; }
+  int64_t scratch_size() const { return kProducts * (u_point() + z_point()) + out; }
   int64_t sums_size() const { return kProducts * shape.in * out; }
   ConvShape shape;
   TileGrid grid;
-  int64_t in, out;     // channels in whole vectors
-  int64_t block = 64;  // tiles
+  int64_t in, out;  // channels in whole vectors
+  int64_t block;    // tiles
   const float *x = nullptr, *dy = nullptr, *zeros = nullptr;
 };
 }  // namespace sextant::kernels
@@ -40,32 +49,58 @@ struct WeightGradient {
 HWY_BEFORE_NAMESPACE();
 namespace sextant::kernels::HWY_NAMESPACE {
 
+// How the tiles of a block lie in the rows of its products, and how these are summed.
+struct FloatTiles {
+  using Products = FloatProducts;
+  static constexpr int64_t kInRow = 1;
+  static FloatSink sink(float* at, int64_t point_stride, int64_t row, int64_t t) {
+    return {at + t * row, point_stride};
+  }
+};
+template <class P>
+struct PairsOfTiles {
+  using Products = P;
+  static constexpr int64_t kInRow = 2;
+  static TilePairSink sink(float* at, int64_t point_stride, int64_t row, int64_t t) {
+    return {at + t / 2 * row, point_stride, t % 2 == 1};
+  }
+};
+
 // Adds tiles [begin, end), one block, to sums [36][shape.in][out] and bias [out].
-void add_block(const WeightGradient& g, int64_t begin, int64_t end, float* u, float* z, float* sums, float* bias) {
+template <class Tiles>
+void add_block(const WeightGradient& g, int64_t begin, int64_t end, float* scratch, float* sums, float* bias) {
   const ConvShape& s = g.shape;
   const TileBlock tiles(g.grid, begin, end);
+  float *u = scratch, *z = u + kProducts * g.u_point(), *block_bias = z + kProducts * g.z_point();
+  std::fill_n(block_bias, g.out, 0.0f);
+  // A pair may hold one tile that takes part in a product and one that does not: its half must be zero.
+  if (Tiles::kInRow == 2 && g.grid.is_ragged()) std::fill_n(scratch, g.scratch_size(), 0.0f);
   for (int64_t t = 0; t < tiles.size(); ++t) {
     const WinogradTile& tile = tiles[t];
-    transform_input(s, g.x, tile, 0, s.in, g.zeros, u + t * g.in, g.u_point());
+    transform_input(s, g.x, tile, 0, s.in, g.zeros, Tiles::sink(u, g.u_point(), g.in, t));
     const float* dy = g.dy + ((tile.image * s.height + tile.y) * s.width + tile.x) * s.out;
-    transform_for<GradientTile>(tile)(dy, s.width * s.out, s.out, s.out, z + t * g.out, g.z_point());
+    const auto sink = Tiles::sink(z, g.z_point(), g.out, t);
+    transform_for<GradientTile<decltype(sink)>::template Of>(tile)(dy, s.width * s.out, s.out, s.out, sink, block_bias);
   }
-  const Floats d;
-  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-  const float* ones = z + (kPoints + 1) * g.z_point();
-  for (int64_t o = 0; o < g.out; o += lanes) {
-    V sum = hn::Zero(d);
-    for (int64_t t = 0; t < tiles.size(); ++t) sum = sum + hn::LoadU(d, ones + t * g.out + o);
-    hn::StoreU(hn::LoadU(d, bias + o) + sum, d, bias + o);
-  }
+  for (int64_t o = 0; o < g.out; ++o) bias[o] += block_bias[o];  // sums in two levels, as in point_product
   for (int p = 0; p < kProducts; ++p) {
-    const int64_t first = tiles.first(p), depth = tiles.last(p) - first;
-    if (depth <= 0) continue;
+    if (tiles.last(p) <= tiles.first(p)) continue;
+    const int64_t first = tiles.first(p) / Tiles::kInRow, depth = (tiles.last(p) - 1) / Tiles::kInRow + 1 - first;
     for (int64_t o = 0; o < g.out; o += kPanel)
-      point_product(u + p * g.u_point() + first * g.in, 1, g.in,
-                    RowMajor{z + p * g.z_point() + first * g.out + o, g.out}, depth, sums + p * s.in * g.out + o, g.out,
-                    s.in, std::min(kPanel, g.out - o), true);
+      point_product<typename Tiles::Products>(u + p * g.u_point() + first * g.in, 1, g.in,
+                                              RowMajor{z + p * g.z_point() + first * g.out + o, g.out}, depth,
+                                              sums + p * s.in * g.out + o, g.out, s.in, std::min(kPanel, g.out - o),
+                                              true);
   }
+}
+void add_float(const WeightGradient& g, int64_t begin, int64_t end, float* scratch, float* sums, float* bias) {
+  add_block<FloatTiles>(g, begin, end, scratch, sums, bias);
+}
+void add_pairs(const WeightGradient& g, int64_t begin, int64_t end, float* scratch, float* sums, float* bias) {
+  add_block<PairsOfTiles<PairProducts>>(g, begin, end, scratch, sums, bias);
+}
+void add_native_pairs(const WeightGradient& g, int64_t begin, int64_t end, float* scratch, float* sums, float* bias) {
+  add_block<PairsOfTiles<NativePairProducts>>(g, begin, end, scratch, sums, bias);
 }
 
 // G^T S G for the outputs [o, o + lanes) and inputs [first, last), S the sum of `copies` partial sums, to dw.
@@ -101,32 +136,44 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace sextant::kernels {
-HWY_EXPORT(add_block);
+HWY_EXPORT(add_float);
+HWY_EXPORT(add_pairs);
+HWY_EXPORT(add_native_pairs);
 HWY_EXPORT(finish_weights);
 
-void winograd_weight_gradient(const ConvShape& s, const float* x, const float* dy, float* dw, float* db) {
+void winograd_weight_gradient(const ConvShape& s, const float* x, const float* dy, float* dw, float* db,
+                              Precision precision) {
   SEXTANT_CHECK(s.batch >= 0 && s.height >= 1 && s.width >= 1 && s.in >= 1 && s.out >= 1,
                 "[winograd] needs batch >= 0 and all other sizes >= 1; got ", s.batch, " x ", s.height, " x ", s.width,
                 ", ", s.in, " -> ", s.out, "; check the shapes");
   SEXTANT_CHECK(dw && (s.batch == 0 || (x && dy)), "[winograd] the weight gradient needs x, dy and dw; got a null ",
                 "pointer; allocate them");
   static thread_local ScratchBuffer all_sums;
-  WeightGradient g(s);
+  WeightGradient g(s, precision);
   const std::vector<float> zeros(static_cast<size_t>(s.in), 0.0f);
   g.x = x, g.dy = dy, g.zeros = zeros.data();
   const int64_t blocks = (g.grid.count + g.block - 1) / g.block;
   const int64_t shares = std::clamp<int64_t>(omp_get_max_threads(), 1, std::max<int64_t>(1, blocks));
+  const auto add = [&](int64_t begin, int64_t end, float* scratch, float* own, float* bias) {
+    if (precision == Precision::kFloat32) {
+      HWY_DYNAMIC_DISPATCH(add_float)(g, begin, end, scratch, own, bias);
+    } else if (has_bfloat16_products()) {
+      HWY_DYNAMIC_DISPATCH(add_native_pairs)(g, begin, end, scratch, own, bias);
+    } else {
+      HWY_DYNAMIC_DISPATCH(add_pairs)(g, begin, end, scratch, own, bias);
+    }
+  };
   float* sums = all_sums.get(shares * g.sums_size());
   std::vector<float> bias(static_cast<size_t>(shares * g.out), 0.0f);
   parallel_jobs(shares, [&](int64_t share) {
     static thread_local ScratchBuffer scratch;
-    float *u = scratch.get(kProducts * (g.u_point() + g.z_point())), *z = u + kProducts * g.u_point();
     float* own = sums + share * g.sums_size();
     std::fill_n(own, g.sums_size(), 0.0f);
     const int64_t begin = g.grid.count * share / shares, count = g.grid.count * (share + 1) / shares - begin;
     const int64_t parts = (count + g.block - 1) / g.block;
-    for (int64_t i = 0; i < parts; ++i) HWY_DYNAMIC_DISPATCH(add_block)
-    (g, begin + count * i / parts, begin + count * (i + 1) / parts, u, z, own, bias.data() + share * g.out);
+    for (int64_t i = 0; i < parts; ++i)
+      add(begin + count * i / parts, begin + count * (i + 1) / parts, scratch.get(g.scratch_size()), own,
+          bias.data() + share * g.out);
   });
   constexpr int64_t kInputs = 16;
   parallel_jobs((s.in + kInputs - 1) / kInputs, [&](int64_t job) {
