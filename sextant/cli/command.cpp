@@ -25,12 +25,29 @@ at::Device Console::prepare() const {
   return device == "cpu" ? at::kCPU : at::kCUDA;
 }
 
+Precision Console::precision() const {
+  Precision precision{};
+  assign(precision, precision_name, "--precision");
+  SEXTANT_USAGE_CHECK(precision == Precision::kFloat32 || device == "cpu",
+                      "[precision] bf16 is of our CPU kernels; leave out --precision on ", device);
+  if (precision == Precision::kBFloat16 && !kernels::has_bfloat16_products() && !quiet)
+    std::fprintf(stderr, "--precision bf16: this CPU multiplies no bfloat16, so it is emulated, and slower than fp32\n");
+  return precision;
+}
+
 void add_common(CLI::App& command, Console& console, bool computes) {
   command.add_flag("--json", console.json, "print one JSON document on stdout");
   command.add_flag("-q,--quiet", console.quiet, "no progress on stderr");
   if (!computes) return;
   command.add_option("--threads", console.threads, "CPU threads; 0: all that the process may use");
   command.add_option("--device", console.device, "cpu, cuda or auto")->capture_default_str();
+}
+
+void add_precision(CLI::App& command, Console& console) {
+  command
+      .add_option("--precision", console.precision_name,
+                  "products of 3x3 convolutions in fp32 or bf16; `sextant doctor` says whether bf16 is faster here")
+      ->capture_default_str();
 }
 
 }  // namespace sextant

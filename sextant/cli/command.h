@@ -9,6 +9,7 @@
 
 #include "sextant/base/check.h"
 #include "sextant/base/json.h"
+#include "sextant/tensor/precision.h"
 
 namespace sextant {
 
@@ -17,6 +18,7 @@ struct Console {
   bool quiet = false;
   int64_t threads = 0;  // 0: as many as the process may use
   std::string device = "cpu";
+  std::string precision_name = "fp32";
   std::string command_line;  // as it was typed
   int exit_code = 0;
 
@@ -24,10 +26,14 @@ struct Console {
   void print(const Json& json_result, const std::string& text) const;
   // Sets the thread count and returns the device; UsageError when it is not there.
   at::Device prepare() const;
+  // What --precision asks for; says so on stderr where this CPU only emulates it.
+  Precision precision() const;
 };
 
-// Adds --json, --quiet, --threads and --device to a command.
+// Adds --json, --quiet and, to a command that computes, --threads and --device.
 void add_common(CLI::App& command, Console& console, bool computes);
+// Adds --precision.
+void add_precision(CLI::App& command, Console& console);
 
 void add_list(CLI::App& app, Console& console);
 void add_run(CLI::App& app, Console& console);

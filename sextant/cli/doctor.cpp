@@ -5,9 +5,13 @@
 #include <torch/version.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <cmath>
+
 #include "sextant/base/machine.h"
 #include "sextant/cli/command.h"
 #include "sextant/data/catalogue.h"
+#include "sextant/kernels/winograd.h"
 #include "sextant_build_info.h"
 
 namespace sextant {
@@ -31,6 +35,31 @@ int64_t threads_seen() {
   at::parallel_for(0, static_cast<int64_t>(seen.size()), 1,
                    [&](int64_t, int64_t) { seen[static_cast<size_t>(at::get_thread_num())] = 1; });
   return std::count(seen.begin(), seen.end(), 1);
+}
+
+// Seconds of one convolution as the U-Nets have them, the smallest of several.
+double convolution_s(Precision precision) {
+  const kernels::ConvShape shape{.batch = 32, .height = 14, .width = 14, .in = 128, .out = 128};
+  const Tensor x = torch::ones({32, 14, 14, 128}), w = torch::ones({128, 128, 3, 3}), y = torch::empty_like(x);
+  const Tensor v = torch::empty({kernels::winograd_weights_size(128, 128, kernels::ConvPass::kForward, precision)});
+  kernels::winograd_weights(kernels::contiguous_filter(w.const_data_ptr<float>(), 128), 128, 128,
+                            kernels::ConvPass::kForward, v.data_ptr<float>(), precision);
+  double best = 1e9;
+  for (int i = 0; i < 12; ++i) {
+    const auto start = std::chrono::steady_clock::now();
+    kernels::winograd_convolve(shape, x.const_data_ptr<float>(), v.const_data_ptr<float>(), nullptr, nullptr,
+                               y.data_ptr<float>(), precision);
+    best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  }
+  return best;
+}
+
+// Is --precision bf16 worth it here? Measured: a CPU may have the instruction and gain nothing by it.
+Json bf16_report() {
+  const double ratio = convolution_s(Precision::kFloat32) / convolution_s(Precision::kBFloat16);
+  return {{"instruction", kernels::has_bfloat16_products()},
+          {"convolution_speed_over_fp32", std::round(100 * ratio) / 100},
+          {"advice", ratio > 1.15 ? "--precision bf16 is faster here" : "leave --precision at fp32: bf16 gains nothing"}};
 }
 
 void doctor(Console& console) {
@@ -64,6 +93,7 @@ void doctor(Console& console) {
                        {"features", machine.features},
                        {"cores", machine.cores},
                        {"memory_gb", static_cast<double>(machine.memory_bytes / 100000000) / 10}}},
+                     {"bf16", bf16_report()},
                      {"threads", {{"set", at::get_num_threads()}, {"seen", seen}}},
                      {"device", device.str()},
                      {"data", data},

@@ -66,6 +66,7 @@ void eval(const Options& options, Console& console) {
   SEXTANT_USAGE_CHECK(options.images >= 1 && options.samples >= 1, "[eval] --images and --samples must be at least 1");
   const std::vector<const MetricRow*> wanted = wanted_metrics(options);
   const at::Device device = console.prepare();
+  const PrecisionScope scope(console.precision());
   const TrainedRun trained = open_run(find_shipped(options.run), device);
   Needs needs = Needs::kModel;
   for (const MetricRow* metric : wanted) needs = std::max(needs, metric->needs);
@@ -114,6 +115,7 @@ void add_eval(CLI::App& app, Console& console) {
       "Example: sextant eval zoo/vae-mnist --metrics elbo,log_likelihood --samples 5000 --json\n"
       "Example: sextant eval zoo/vae-mnist --metrics fcd,kid,precision_recall -n 10000");
   add_common(*command, console, true);
+  add_precision(*command, console);
   command->callback([options, &console] { eval(*options, console); });
 }
 

@@ -36,6 +36,7 @@ void run(const Options& options, Console& console) {
                                        .runs = options.runs,
                                        .quiet = console.quiet,
                                        .device = console.prepare(),
+                                       .precision = console.precision(),
                                        .command = console.command_line});
   console.print(result, summary(result));
   for (const Json& claim : result["claims"])
@@ -57,6 +58,7 @@ void add_run(CLI::App& app, Console& console) {
   command->add_flag("--check", options->check, "exit with 3 when a claim fails");
   command->footer("Example: sextant run 14.21 --scale quick --out report");
   add_common(*command, console, true);
+  add_precision(*command, console);
   command->callback([options, &console] { run(*options, console); });
 }
 

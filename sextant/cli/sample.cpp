@@ -81,6 +81,7 @@ void sample(const Options& options, Console& console) {
   const SamplePlan plan = plan_of(options);
   const TrainedRun trained = open_run(find_shipped(options.run), console.prepare());
   const torch::NoGradGuard no_grad;
+  const PrecisionScope scope(console.precision());
   const bool diffusion = dynamic_cast<Diffusion*>(trained.model.get()) != nullptr;
   if (options.diffusion_asked) diffusion_of(trained);
   Rng rng = Rng(options.seed).split("sample");
@@ -130,6 +131,7 @@ void add_sample(CLI::App& app, Console& console) {
       "Example: sextant sample zoo/vae-mnist -n 64 -o grid.png\n"
       "         sextant sample zoo/ddpm-mnist --steps 50 --guidance 3 --label 7 -n 64 -o sevens.png --film film.png");
   add_common(*command, console, true);
+  add_precision(*command, console);
   command->callback([options, group, &console] {
     for (const CLI::Option* option : group->get_options()) options->diffusion_asked |= option->count() > 0;
     sample(*options, console);

@@ -21,7 +21,9 @@ std::string settings_text(const Run& run) {
 }
 
 void train_recipe(const Options& options, Console& console) {
-  const Run run = read_recipe(find_shipped(options.recipe), options.settings);
+  std::vector<std::string> settings = options.settings;
+  if (console.precision() != Precision::kFloat32) settings.push_back("train.precision=" + console.precision_name);
+  const Run run = read_recipe(find_shipped(options.recipe), settings);
   if (options.show) return console.print(to_json(run), settings_text(run));
   RunStore store(options.runs, console.quiet, console.prepare());
   const auto folder = options.out.empty() ? store.folder_of(run) : std::filesystem::path(options.out);
@@ -47,6 +49,7 @@ void add_train(CLI::App& app, Console& console) {
       "Example: sextant train recipes/vae-mnist.toml --set train.epochs=3 --set model.latent=2\n"
       "Train on your own pictures: --set data.name=folder --set data.path=DIR --set data.image_size=32");
   add_common(*command, console, true);
+  add_precision(*command, console);
   command->callback([options, &console] { train_recipe(*options, console); });
 }
 

@@ -199,8 +199,8 @@ Convolution plan(const ConvShape& s, Precision precision) {
 
 bool has_bfloat16_products() {
 #if HWY_ARCH_X86
-  static const bool has = __builtin_cpu_supports("avx512bf16");
-  return has && (hwy::SupportedTargets() & HWY_AVX3) != 0;
+  static const bool has = __builtin_cpu_supports("avx512bf16") != 0;
+  return has;
 #else
   return false;
 #endif

@@ -44,6 +44,7 @@ Run at_scale(const PlannedRun& planned, const StudyOptions& options) {
   if (options.scale == RunScale::kSmoke)
     for (const auto& setting : planned.smoke) set(run, setting);
   run.train.seed += options.seed.value_or(0);
+  run.train.precision = options.precision;
   return run;
 }
 
@@ -114,6 +115,7 @@ void Study::add_figure(const std::string& name, Image image, const std::string& 
 }
 
 Json conduct(const Experiment& experiment, const StudyOptions& options) {
+  const PrecisionScope scope(options.precision);  // of sampling and scoring as well
   Study study(experiment, options);
   for (const PlannedRun& planned : experiment.runs) study.run(planned.run.name);
   const auto start = std::chrono::steady_clock::now();  // training counts by the runs' own records
@@ -131,7 +133,9 @@ Json conduct(const Experiment& experiment, const StudyOptions& options) {
   Provenance provenance{.scale = to_string(options.scale),
                         .seed = options.seed,
                         .device = options.device.str(),
-                        .precision = "float32",
+                        .precision = options.precision == Precision::kFloat32
+                                         ? "float32"
+                                         : "float32, products of 3x3 convolutions in bfloat16",
                         .wall_s = 0.0,
                         .cpu = concat(this_machine().cpu, ", ", at::get_num_threads(), " threads"),
                         .libtorch = std::string(build_info::kLibTorchVersion),

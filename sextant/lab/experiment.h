@@ -67,6 +67,7 @@ struct StudyOptions {
   std::filesystem::path runs = "runs";
   bool quiet = false;
   at::Device device = at::kCPU;
+  Precision precision = Precision::kFloat32;  // of every run's training
   std::string command;  // that reproduces the page
 };
 

@@ -18,6 +18,8 @@ constexpr Shipped kShipped[] = {
     {"mnist", "zoo/classifier-mnist", "mnist-v1", "3e9560bf104837fa5780e5f203e9a7ce38e361d96cb9751bcc0120bb9706f9ad"},
     {"shapes", "zoo/classifier-shapes", "shapes-v1",
      "8ff11c0e367d7f172a4f313d49257509f2324bf3f2a15e4efe40cc623ee26b2b"},
+    {"cifar10", "zoo/classifier-cifar10", "cifar10-v1",
+     "f7498f7f12cb1417199a75a1e6a5e7c97aee3131886696c6b16c2ef06497c75c"},
 };
 
 fs::path shipped_for(const std::string& data) {

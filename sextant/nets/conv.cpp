@@ -9,6 +9,7 @@
 #include "sextant/nets/layers.h"
 #include "sextant/tensor/recorded.h"
 #include "sextant/tensor/plain.h"
+#include "sextant/tensor/precision.h"
 #include "sextant/tensor/shape.h"
 
 namespace sextant {
@@ -32,12 +33,13 @@ bool is_edge(const Tensor& weight) { return std::min(weight.size(0), weight.size
 
 // Into `buffer`, which grows as needed: one for all layers while training, so that these megabytes leave no holes
 // between activations.
-Tensor transform(const Tensor& weight, ConvPass pass, Tensor& buffer) {
-  const int64_t in = weight.size(1), out = weight.size(0), size = kernels::winograd_weights_size(in, out, pass);
+Tensor transform(const Tensor& weight, ConvPass pass, Precision precision, Tensor& buffer) {
+  const int64_t in = weight.size(1), out = weight.size(0);
+  const int64_t size = kernels::winograd_weights_size(in, out, pass, precision);
   if (!buffer.defined() || buffer.numel() < size) buffer = at::empty({size}, weight.options());
   const Tensor transformed = buffer.narrow(0, 0, size);
   kernels::winograd_weights(kernels::contiguous_filter(weight.const_data_ptr<float>(), in), in, out, pass,
-                            transformed.data_ptr<float>());
+                            transformed.data_ptr<float>(), precision);
   return transformed;
 }
 
@@ -50,7 +52,7 @@ const float* data_or_null(const Tensor& t) { return t.defined() ? t.const_data_p
 
 // y = conv(x) + bias + residual with our kernels; `transformed` is needed away from the edge only.
 Tensor convolve(const Tensor& x, const Tensor& weight, const Tensor& transformed, const Tensor& bias,
-                const Tensor& residual) {
+                const Tensor& residual, Precision precision) {
   const Tensor y = map_like(x, weight.size(0));
   const ConvShape shape = shape_of(x, weight.size(0));
   if (is_edge(weight)) {
@@ -60,12 +62,13 @@ Tensor convolve(const Tensor& x, const Tensor& weight, const Tensor& transformed
     return residual.defined() ? y + residual : y;
   }
   kernels::winograd_convolve(shape, x.const_data_ptr<float>(), transformed.const_data_ptr<float>(), data_or_null(bias),
-                             data_or_null(residual), y.data_ptr<float>());
+                             data_or_null(residual), y.data_ptr<float>(), precision);
   return y;
 }
 
 // dx + passed.
-Tensor data_gradient(const Tensor& x, const Tensor& weight, const Tensor& dy, const Tensor& passed) {
+Tensor data_gradient(const Tensor& x, const Tensor& weight, const Tensor& dy, const Tensor& passed,
+                     Precision precision) {
   const Tensor dx = map_like(x, x.size(1));
   ConvShape shape = shape_of(x, weight.size(0));
   if (is_edge(weight)) {
@@ -75,9 +78,9 @@ Tensor data_gradient(const Tensor& x, const Tensor& weight, const Tensor& dy, co
     return passed.defined() ? dx + passed : dx;
   }
   std::swap(shape.in, shape.out);
-  const Tensor transformed = transform(weight, ConvPass::kBackwardData, training_buffer());
+  const Tensor transformed = transform(weight, ConvPass::kBackwardData, precision, training_buffer());
   kernels::winograd_convolve(shape, dy.const_data_ptr<float>(), transformed.const_data_ptr<float>(), nullptr,
-                             data_or_null(passed), dx.data_ptr<float>());
+                             data_or_null(passed), dx.data_ptr<float>(), precision);
   return dx;
 }
 
@@ -86,11 +89,14 @@ class FastConv : public torch::autograd::Function<FastConv> {
  public:
   static variable_list forward(AutogradContext* context, const Tensor& x_any, const Tensor& weight, const Tensor& bias,
                                const std::optional<Tensor>& residual, bool pass) {
-    const Tensor transformed = is_edge(weight) ? Tensor() : transform(weight, ConvPass::kForward, training_buffer());
+    const Precision precision = product_precision();
+    const Tensor transformed =
+        is_edge(weight) ? Tensor() : transform(weight, ConvPass::kForward, precision, training_buffer());
     context->save_for_backward({x_any, weight, bias});  // the residual is linear: nothing to keep
     context->saved_data["residual"] = residual.has_value();
-    const Tensor y =
-        convolve(channels_last(x_any), weight, transformed, bias, residual ? channels_last(*residual) : Tensor());
+    context->saved_data["bfloat16"] = precision == Precision::kBFloat16;  // the scope may have ended by the backward pass
+    const Tensor y = convolve(channels_last(x_any), weight, transformed, bias,
+                              residual ? channels_last(*residual) : Tensor(), precision);
     return pass ? variable_list{y, x_any} : variable_list{y};
   }
 
@@ -105,14 +111,20 @@ class FastConv : public torch::autograd::Function<FastConv> {
       });
     } else {
       const Tensor x = channels_last(saved[0]), &weight = saved[1], dy = channels_last(upstream[0]);
+      const Precision precision =
+          context->saved_data["bfloat16"].toBool() ? Precision::kBFloat16 : Precision::kFloat32;
       if (context->needs_input_grad(0))
-        gradients[0] = data_gradient(x, weight, dy, pass ? channels_last(upstream[1]) : Tensor());
+        gradients[0] = data_gradient(x, weight, dy, pass ? channels_last(upstream[1]) : Tensor(), precision);
       gradients[1] = at::empty_like(weight);
       gradients[2] = at::empty({weight.size(0)}, weight.options());
       const ConvShape shape = shape_of(x, weight.size(0));
-      const auto kernel = is_edge(weight) ? kernels::edge_weight_gradient : kernels::winograd_weight_gradient;
-      kernel(shape, x.const_data_ptr<float>(), dy.const_data_ptr<float>(), gradients[1].data_ptr<float>(),
-             gradients[2].data_ptr<float>());
+      const float *from_x = x.const_data_ptr<float>(), *from_dy = dy.const_data_ptr<float>();
+      float *dw = gradients[1].data_ptr<float>(), *db = gradients[2].data_ptr<float>();
+      if (is_edge(weight)) {
+        kernels::edge_weight_gradient(shape, from_x, from_dy, dw, db);
+      } else {
+        kernels::winograd_weight_gradient(shape, from_x, from_dy, dw, db, precision);
+      }
     }
     gradients.resize(5);
     if (context->saved_data["residual"].toBool()) gradients[3] = upstream[0];
@@ -151,12 +163,13 @@ bool Conv2dImpl::runs_ours(const Tensor& x) const {
 }
 
 Tensor Conv2dImpl::infer(const Tensor& x, const Tensor& residual) {
-  if (!is_edge(weight) && (!transformed_.defined() || transformed_version_ != weight._version())) {
-    transform(weight, ConvPass::kForward, transformed_);
-    transformed_version_ = weight._version();
+  const std::pair kind{weight._version(), product_precision()};
+  if (!is_edge(weight) && (!transformed_.defined() || transformed_kind_ != kind)) {
+    transform(weight, ConvPass::kForward, kind.second, transformed_);
+    transformed_kind_ = kind;
   }
   return convolve(channels_last(x), weight, transformed_, bias,
-                  residual.defined() ? channels_last(residual) : Tensor());
+                  residual.defined() ? channels_last(residual) : Tensor(), kind.second);
 }
 
 Tensor Conv2dImpl::forward(const Tensor& x, const Tensor& residual) {

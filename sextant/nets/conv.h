@@ -1,6 +1,7 @@
 // Convolutions over feature maps [B,C,H,W]. Stored channels last; which kernel does the work is a fixed rule on shape,
 // type and device, never a race: 3x3 with stride 1 goes to our Winograd or, from or to at most four channels, to our
-// direct sums; 1x1 is a matrix product; the rest is LibTorch's.
+// direct sums; 1x1 is a matrix product; the rest is LibTorch's. Winograd's products are in the precision of the thread's
+// PrecisionScope (tensor/precision.h), backward as forward.
 #pragma once
 
 #include <torch/nn/module.h>
@@ -8,6 +9,7 @@
 
 #include <utility>
 
+#include "sextant/tensor/precision.h"
 #include "sextant/tensor/rng.h"
 
 namespace sextant {
@@ -42,9 +44,9 @@ class Conv2dImpl : public torch::nn::Module {
   Tensor infer(const Tensor& x, const Tensor& residual);
 
   ConvOptions options_;
-  // For passes without gradients: the weights in Winograd's form, and of which version of the weights.
+  // For passes without gradients: the weights in Winograd's form, of which version of the weights, in which precision.
   Tensor transformed_;
-  int64_t transformed_version_ = 0;
+  std::pair<int64_t, Precision> transformed_kind_;
 };
 TORCH_MODULE(Conv2d);
 

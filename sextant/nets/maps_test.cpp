@@ -91,6 +91,32 @@ TEST(Conv2d, WithoutGradientsItSeesEveryChangeOfItsWeights) {
   }
 }
 
+// The scope's precision, forward and, after it has ended, backward; and nothing of it stays.
+TEST(Conv2d, BFloat16IsOfTheScope) {
+  Conv2d conv(ConvOptions{.in = 24, .out = 40});
+  Rng rng(1);
+  const Tensor x = rng.normal({3, 24, 12, 12}).set_requires_grad(true), dy = rng.normal({3, 40, 12, 12});
+  const auto run = [&](Precision precision) {
+    Tensor y;
+    {
+      const PrecisionScope scope(precision);
+      y = conv->forward(x);
+    }
+    Tensors found = torch::autograd::grad({y}, {x, conv->weight}, {dy});
+    found.push_back(y.detach());
+    const torch::NoGradGuard no_grad;
+    const PrecisionScope scope(precision);
+    EXPECT_TRUE(conv->forward(x).equal(y.detach())) << "the path without gradients";
+    return found;
+  };
+  const Tensors before = run(Precision::kFloat32), rounded = run(Precision::kBFloat16), after = run(Precision::kFloat32);
+  for (size_t i = 0; i < before.size(); ++i) {
+    EXPECT_TRUE(after[i].equal(before[i])) << i;
+    EXPECT_LT(distance(rounded[i], before[i]), 2e-2) << i;
+    EXPECT_GT(distance(rounded[i], before[i]), 1e-3) << i << ": not in bfloat16 at all";
+  }
+}
+
 TEST(Conv2d, StridesGoToLibTorchAndShapesAreChecked) {
   Conv2d conv(ConvOptions{.in = 4, .out = 6, .stride = 2});
   const Tensor x = Rng(1).normal({2, 4, 8, 8});
@@ -204,6 +230,25 @@ TEST(Unet, AgreesWithDoublePrecision) {
     EXPECT_LT(distance(fast.back(), exact.back()), 1e-5);
     // Without gradients, another path through the convolutions: the same bytes.
     EXPECT_TRUE(net->forward(x, time, labels).equal(fast.back()));
+  }
+}
+
+// Without gradients a large batch goes through in parts: each picture comes out as it does alone.
+TEST(Unet, PartsOfABatchAreTheBatch) {
+  UnetConfig config;
+  config.widths = {64};
+  config.groups = 4;
+  Unet net(config, 1, 64, 3);  // 1 MB a map and picture
+  Rng rng(5);
+  const int64_t batch = 19;
+  const Tensor x = rng.normal({batch, 1, 64, 64}), labels = rng.integers(0, 4, {batch}), times = rng.uniform({batch});
+  const torch::NoGradGuard no_grad;
+  for (const Tensor& time : {times, torch::tensor({0.5f})}) {
+    const Tensor whole = net->forward(x, time, labels);
+    for (int64_t i : {0, 8, 18}) {
+      const Tensor own_time = time.size(0) == 1 ? time : time.slice(0, i, i + 1);
+      EXPECT_TRUE(net->forward(x.slice(0, i, i + 1), own_time, labels.slice(0, i, i + 1)).equal(whole.slice(0, i, i + 1)));
+    }
   }
 }
 

@@ -175,12 +175,32 @@ Tensor UnetImpl::run(Stage& stage, const Tensor& x, const Tensor& embedding, Rng
   return stage.attention.is_empty() ? h : stage.attention->forward(h);
 }
 
+// Without gradients nobody keeps the maps between layers: taken a few pictures at a time they stay in the CPU's cache.
+int64_t UnetImpl::pictures_at_once(const Tensor& x, const Rng* dropout_rng) const {
+  constexpr int64_t kMapBytes = int64_t{8} << 20;  // of one map at full resolution
+  if (at::GradMode::is_enabled() || !x.device().is_cpu() || dropout_rng) return x.size(0);
+  const int64_t each = config_.widths[0] * side_ * side_ * static_cast<int64_t>(sizeof(float));
+  return std::max<int64_t>(1, kMapBytes / each);
+}
+
 Tensor UnetImpl::forward(const Tensor& x, const Tensor& time, const Tensor& labels, Rng* dropout_rng) {
   SEXTANT_CHECK(x.dim() == 4 && x.size(2) == side_ && x.size(3) == side_, "[unet] expected pictures of ", side_, " x ",
                 side_, "; got ", shape_text(x));
   SEXTANT_CHECK(time.dim() == 1 && (time.size(0) == 1 || time.size(0) == x.size(0)),
                 "[unet] expected one time an item, or one for all; got ", shape_text(time), " for ", shape_text(x));
   const Tensor embedding = embed(time, labels, x.size(0));
+  const int64_t batch = x.size(0), most = pictures_at_once(x, dropout_rng), parts = (batch + most - 1) / most;
+  if (parts <= 1) return run(x, embedding, dropout_rng);
+  std::vector<Tensor> pieces;
+  for (int64_t i = 0; i < parts; ++i) {
+    const int64_t first = batch * i / parts, end = batch * (i + 1) / parts;
+    const Tensor of_part = embedding.size(0) == 1 ? embedding : embedding.slice(0, first, end);
+    pieces.push_back(run(x.slice(0, first, end), of_part, dropout_rng));
+  }
+  return at::cat(pieces);
+}
+
+Tensor UnetImpl::run(const Tensor& x, const Tensor& embedding, Rng* dropout_rng) {
   const bool each_block = config_.skips == SkipWiring::kBlock;
   std::vector<Tensor> across;
   Tensor h = in_->forward(x);

@@ -128,6 +128,8 @@ class UnetImpl : public torch::nn::Module {
   Stage stage(const std::string& name, int64_t in, int64_t out, bool attention);
   static Tensor run(Stage& stage, const Tensor& x, const Tensor& embedding, Rng* dropout_rng);
   static int64_t multiply_adds(const std::vector<Stage>& stages, int64_t side);
+  Tensor run(const Tensor& x, const Tensor& embedding, Rng* dropout_rng);
+  int64_t pictures_at_once(const Tensor& x, const Rng* dropout_rng) const;
   Tensor embed(const Tensor& time, const Tensor& labels, int64_t batch);
 
   UnetConfig config_;

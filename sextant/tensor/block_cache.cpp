@@ -13,7 +13,7 @@ namespace {
 
 constexpr size_t kPage = size_t{1} << 12, kHugePage = size_t{1} << 21;
 constexpr size_t kMapped = size_t{1} << 20;  // blocks from here on come from the system directly
-constexpr size_t kSlack = size_t{32} << 20;  // idle bytes that are never given back
+constexpr size_t kLeastSlack = size_t{32} << 20;
 constexpr size_t kSmallest = size_t{1} << 16;
 constexpr size_t kAlignment = 64;
 
@@ -59,6 +59,7 @@ void* BlockCache::take(size_t bytes) {
   {
     const std::lock_guard lock(mutex_);
     live_ += size;
+    most_live_ = std::max(most_live_, live_);
     const auto same = idle_blocks_.find(size);
     if (same != idle_blocks_.end() && !same->second.empty()) {
       void* block = same->second.back().block;  // the last one freed: perhaps still in a cache of the CPU
@@ -87,7 +88,8 @@ void BlockCache::give(void* block, size_t bytes) {
 
 // Gives idle blocks back, the longest idle first, until `bytes` are free or only the slack is left.
 void BlockCache::release(size_t bytes) {
-  for (size_t released = 0; released < bytes && idle_ > kSlack;) {
+  const size_t slack = std::max(kLeastSlack, most_live_);
+  for (size_t released = 0; released < bytes && idle_ > slack;) {
     auto oldest = idle_blocks_.end();
     for (auto at = idle_blocks_.begin(); at != idle_blocks_.end(); ++at)
       if (!at->second.empty() &&

@@ -315,6 +315,7 @@ std::string Session::detail() const {
 }
 
 TrainOutcome Session::run() {
+  const PrecisionScope scope(config_.precision);
   resume();
   Progress progress(options_.title, rounds_, step_,
                     static_cast<double>(config_.batch_size * players_[0].steps_per_round), options_.quiet);

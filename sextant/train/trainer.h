@@ -7,6 +7,7 @@
 #include <string>
 
 #include "sextant/families/model.h"
+#include "sextant/tensor/precision.h"
 #include "sextant/tensor/tensor_file.h"
 
 namespace sextant {
@@ -20,6 +21,7 @@ struct TrainConfig {
   double ema_decay = 0.0;
   std::vector<int64_t> keep_epochs;
   int64_t log_every = 100;
+  Precision precision = Precision::kFloat32;
   static constexpr auto fields() {
     return std::tuple{
         Field{"epochs", &TrainConfig::epochs, "passes over the training split", between(1, 1e9)},
@@ -31,6 +33,7 @@ struct TrainConfig {
               between(0, 0.999999)},
         Field{"keep_epochs", &TrainConfig::keep_epochs, "epochs whose weights are kept for good", at_least(1)},
         Field{"log_every", &TrainConfig::log_every, "steps between two lines of the log", between(1, 1e9)},
+        Field{"precision", &TrainConfig::precision, "of the products in 3x3 convolutions; weights stay float32"},
     };
   }
 };
