@@ -142,7 +142,9 @@ void assign(T& value, const Json& json, std::string_view path = {}, const Range&
   using namespace fields_detail;
   if constexpr (Config<T>) {
     if (!json.is_object()) wrong_type(path, "a table", json);
-    for (const auto& [key, item] : json.items()) {
+    for (const auto& [name, value_of] : json.items()) {
+      const std::string& key = name;
+      const Json& item = value_of;  // a lambda captures no structured binding before clang 16
       bool found = false;
       std::apply(
           [&](const auto&... field) {

@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "sextant/base/check.h"
+#include "sextant/base/fields.h"
 #include "sextant/base/machine.h"
 
 namespace sextant {

@@ -40,8 +40,8 @@ int64_t threads_seen() {
 // Seconds of one convolution as the U-Nets have them, the smallest of several.
 double convolution_s(Precision precision) {
   const kernels::ConvShape shape{.batch = 32, .height = 14, .width = 14, .in = 128, .out = 128};
-  const Tensor x = torch::ones({32, 14, 14, 128}), w = torch::ones({128, 128, 3, 3}), y = torch::empty_like(x);
-  const Tensor v = torch::empty({kernels::winograd_weights_size(128, 128, kernels::ConvPass::kForward, precision)});
+  const at::Tensor x = torch::ones({32, 14, 14, 128}), w = torch::ones({128, 128, 3, 3}), y = torch::empty_like(x);
+  const at::Tensor v = torch::empty({kernels::winograd_weights_size(128, 128, kernels::ConvPass::kForward, precision)});
   kernels::winograd_weights(kernels::contiguous_filter(w.const_data_ptr<float>(), 128), 128, 128,
                             kernels::ConvPass::kForward, v.data_ptr<float>(), precision);
   double best = 1e9;

@@ -26,6 +26,7 @@ TEST(Cli, JsonIsOneDocumentOnStdout) {
   const Json doctor = run({"doctor", "--json", "--threads", "2"}, scratch.path()).json();
   EXPECT_EQ(doctor.at("threads").at("seen"), doctor.at("threads").at("set"));
   EXPECT_TRUE(doctor.at("data").at("mnist").get<bool>());
+  EXPECT_GT(doctor.at("bf16").at("convolution_speed_over_fp32").get<double>(), 0.05);
 }
 
 struct Mistake {
