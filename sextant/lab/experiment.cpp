@@ -163,6 +163,11 @@ Json conduct(const Experiment& experiment, const StudyOptions& options) {
   for (const CheckedClaim& claim : claims.claims) result["claims"].push_back(to_json(claim));
   Json kept = result;
   kept["title"] = experiment.title;
+  kept["provenance"] = {{"seed", provenance.seed.value_or(0)}, {"device", provenance.device},
+                        {"precision", provenance.precision},   {"cpu", provenance.cpu},
+                        {"libtorch", provenance.libtorch},     {"version", provenance.version},
+                        {"wall_s", *provenance.wall_s},        {"runs", Json::object()}};
+  for (const auto& [name, hash] : provenance.runs) kept["provenance"]["runs"][name] = hash;
   if (study.thumbnail_) write_png(folder / "thumbnail.png", *study.thumbnail_);
   write_file(folder / "results.json", kept.dump(1));
   write_index(options.out);

@@ -216,9 +216,10 @@ Panel equal_budgets(const SeedGroup& first, const SeedGroup& second, int64_t rat
     Results& results = study.results();
     const std::vector<int64_t> of_first = common_epochs(study, first.runs),
                                of_second = common_epochs(study, second.runs);
-    Table table = {.columns = {"budget", "generator updates", first.title + ": FCD", second.title + ": FCD",
-                               first.title + ": entropy", second.title + ": entropy"},
-                   .caption = concat("Mean over ", first.runs.size(), " seeds, lowest and highest in brackets.")};
+    Table table = {.columns = {"epochs", "G's updates", first.title + ": FCD", second.title + ": FCD", "entropy"},
+                   .caption = concat(first.title, " / ", second.title, ": after how many epochs, how many updates of the ",
+                                     "generator, the entropy of the samples' classes. Means over ", first.runs.size(),
+                                     " seeds, lowest and highest in brackets.")};
     std::string words;
     // Writes one comparison down under `name` and returns a sentence about it.
     const auto compare = [&](const std::string& name, const std::string& title, int64_t epoch1, int64_t epoch2) {
@@ -235,12 +236,12 @@ Panel equal_budgets(const SeedGroup& first, const SeedGroup& second, int64_t rat
           results.put(path + ".class_entropy", h.mean);
         }
         fcds.push_back(concat(fixed(fcd.mean, 1), " (", fixed(fcd.low, 1), "–", fixed(fcd.high, 1), ")"));
-        entropies.push_back(concat(fixed(h.mean, 2), " (", fixed(h.low, 2), "–", fixed(h.high, 2), ")"));
+        entropies.push_back(fixed(h.mean, 2));
         updates.push_back(fixed(results.number(concat(group->runs.front().run, ".", at, "updates")), 0));
         distances.push_back(fcd);
       }
-      table.rows.push_back({title, updates[0] == updates[1] ? updates[0] : concat(updates[0], " and ", updates[1]),
-                            fcds[0], fcds[1], entropies[0], entropies[1]});
+      table.rows.push_back({concat(epoch1, " / ", epoch2), concat(updates[0], " / ", updates[1]), fcds[0], fcds[1],
+                            concat(entropies[0], " / ", entropies[1])});
       const SeedGroup& better = distances[0].mean < distances[1].mean ? first : second;
       const bool apart = distances[0].high < distances[1].low || distances[1].high < distances[0].low;
       return concat("**", title, "**: ", first.title, " ", fcds[0], ", ", second.title, " ", fcds[1], ": ",

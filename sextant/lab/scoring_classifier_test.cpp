@@ -57,7 +57,7 @@ TEST(ScoringClassifier, TheOneThatShipsKnowsItsDigits) {
 }
 
 TEST(ScoringClassifier, ForOtherDataNamesTheRemedy) {
-  EXPECT_NE(refusal(made_run("cifar10", {3, 32, 32}), "").find("--classifier"), std::string::npos);
+  EXPECT_NE(refusal(made_run("folder", {3, 32, 32}), "").find("--classifier"), std::string::npos);
   EXPECT_NE(refusal(made_run("cifar10", {3, 32, 32}), kZoo).find("was trained on mnist"), std::string::npos);
   EXPECT_NE(refusal(made_run("mnist", {1, 32, 32}), kZoo).find("was trained on mnist"), std::string::npos);
   EXPECT_NE(refusal(made_run("mnist", {1, 28, 28}), "zoo/vae-mnist").find("is no classifier"), std::string::npos);
