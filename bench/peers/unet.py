@@ -11,6 +11,10 @@ from timing import smallest
 
 torch.set_num_threads(int(sys.argv[1]))
 only_avx2 = len(sys.argv) > 2 and sys.argv[2] == "avx2"
+if only_avx2:
+    import torch._inductor.config
+
+    torch._inductor.config.cpp.simdlen = 256  # or the compiler writes AVX-512 for a library held to AVX2, and crashes
 
 
 class Block(nn.Module):
