@@ -43,7 +43,7 @@ TensorFile load_tensors(const std::filesystem::path& file) {
     SEXTANT_CHECK(row != std::end(kTypes), "[tensors] ", file.string(), ": ", name, " has the type ", entry.dtype,
                   ", which this program does not use");
     Tensor tensor = at::empty(entry.shape, row->type);
-    std::memcpy(tensor.mutable_data_ptr(), entry.bytes.data(), entry.bytes.size());
+    if (!entry.bytes.empty()) std::memcpy(tensor.mutable_data_ptr(), entry.bytes.data(), entry.bytes.size());
     result.tensors[name] = std::move(tensor);
   }
   return result;
