@@ -65,8 +65,8 @@ void point_product(const float* a, int64_t a_row, int64_t a_step, const B& b, in
     const float* from = b.group(n, columns);
     for (int64_t t = 0, r = 0; t < tiles; ++t) {
       const int64_t end = rows * (t + 1) / tiles;
-      kernel_for<PointTile<Products>::template Of>(end - r, columns / lanes)(a + r * a_row, a_row, a_step, from, b.step(columns), depth,
-                                                      c + r * c_row + n, c_row, add);
+      const auto run = kernel_for<PointTile<Products>::template Of>(end - r, columns / lanes);
+      run(a + r * a_row, a_row, a_step, from, b.step(columns), depth, c + r * c_row + n, c_row, add);
       r = end;
     }
   }

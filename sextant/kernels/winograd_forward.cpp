@@ -102,7 +102,7 @@ void transform_weights(const FilterView& w, const WeightLayout& layout, bool fli
       transform(n, k, [&](int p, V u) { hn::StoreU(u, d, at(p)); });
       continue;
     }
-    const int64_t channel = k / kPad * 2 * kPad + k % kPad;
+    const int64_t channel = pair_channel(k);
     transform(n, channel, [&](int p, V u) { store_first_halves(u, at(p)); });
     if (channel + kPad < layout.channels)
       transform(n, channel + kPad, [&](int p, V u) { store_second_halves(u, at(p)); });
@@ -236,18 +236,11 @@ void winograd_convolve(const ConvShape& s, const float* x, const float* transfor
   if (s.batch == 0) return;
   Convolution c = plan(s, precision);
   c.x = x, c.transformed = transformed, c.bias = bias, c.add = add, c.y = y;
-  const auto run = [&](int64_t begin, int64_t end, float* scratch) {
-    if (precision == Precision::kFloat32) {
-      HWY_DYNAMIC_DISPATCH(convolve_float)(c, begin, end, scratch);
-    } else if (has_bfloat16_products()) {
-      HWY_DYNAMIC_DISPATCH(convolve_native_pairs)(c, begin, end, scratch);
-    } else {
-      HWY_DYNAMIC_DISPATCH(convolve_pairs)(c, begin, end, scratch);
-    }
-  };
+  const auto run = by_precision(precision, HWY_DYNAMIC_DISPATCH(convolve_float),
+                                HWY_DYNAMIC_DISPATCH(convolve_native_pairs), HWY_DYNAMIC_DISPATCH(convolve_pairs));
   parallel_jobs((c.grid.count + c.block - 1) / c.block, [&](int64_t job) {
     static thread_local ScratchBuffer scratch;
-    run(job * c.block, std::min(c.grid.count, (job + 1) * c.block), scratch.get(c.scratch_size()));
+    run(c, job * c.block, std::min(c.grid.count, (job + 1) * c.block), scratch.get(c.scratch_size()));
   });
 }
 

@@ -25,10 +25,18 @@ inline int64_t panel_width(int64_t channels, int64_t first) {
 }
 
 // Channels that are summed over in pairs of bfloat16: c stands with c + 16, in every 32. Where the pair of c lies, and
-// how many places `channels` take (the last vector of a lone half is written whole).
+// how many places `channels` take (the last vector of a lone half is written whole); the first channel at a place.
 constexpr int64_t pair_place(int64_t c) { return c / (2 * kPad) * kPad + c % kPad; }
+constexpr int64_t pair_channel(int64_t place) { return place / kPad * 2 * kPad + place % kPad; }
 inline int64_t pairs_of(int64_t channels) {
   return channels / (2 * kPad) * kPad + std::min(kPad, channels % (2 * kPad));
+}
+
+// Which of the three kinds of products runs.
+template <class F>
+F* by_precision(Precision precision, F* floats, F* native_pairs, F* pairs) {
+  if (precision == Precision::kFloat32) return floats;
+  return has_bfloat16_products() ? native_pairs : pairs;
 }
 
 // Does F(r,3) evaluate at point i?

@@ -154,15 +154,8 @@ void winograd_weight_gradient(const ConvShape& s, const float* x, const float* d
   g.x = x, g.dy = dy, g.zeros = zeros.data();
   const int64_t blocks = (g.grid.count + g.block - 1) / g.block;
   const int64_t shares = std::clamp<int64_t>(omp_get_max_threads(), 1, std::max<int64_t>(1, blocks));
-  const auto add = [&](int64_t begin, int64_t end, float* scratch, float* own, float* bias) {
-    if (precision == Precision::kFloat32) {
-      HWY_DYNAMIC_DISPATCH(add_float)(g, begin, end, scratch, own, bias);
-    } else if (has_bfloat16_products()) {
-      HWY_DYNAMIC_DISPATCH(add_native_pairs)(g, begin, end, scratch, own, bias);
-    } else {
-      HWY_DYNAMIC_DISPATCH(add_pairs)(g, begin, end, scratch, own, bias);
-    }
-  };
+  const auto add = by_precision(precision, HWY_DYNAMIC_DISPATCH(add_float), HWY_DYNAMIC_DISPATCH(add_native_pairs),
+                                HWY_DYNAMIC_DISPATCH(add_pairs));
   float* sums = all_sums.get(shares * g.sums_size());
   std::vector<float> bias(static_cast<size_t>(shares * g.out), 0.0f);
   parallel_jobs(shares, [&](int64_t share) {
@@ -172,7 +165,7 @@ void winograd_weight_gradient(const ConvShape& s, const float* x, const float* d
     const int64_t begin = g.grid.count * share / shares, count = g.grid.count * (share + 1) / shares - begin;
     const int64_t parts = (count + g.block - 1) / g.block;
     for (int64_t i = 0; i < parts; ++i)
-      add(begin + count * i / parts, begin + count * (i + 1) / parts, scratch.get(g.scratch_size()), own,
+      add(g, begin + count * i / parts, begin + count * (i + 1) / parts, scratch.get(g.scratch_size()), own,
           bias.data() + share * g.out);
   });
   constexpr int64_t kInputs = 16;
