@@ -33,6 +33,7 @@ HWY_INLINE void store_second_halves(FloatVec v, float* to) {
 
 // sum += first * first + second * second, for any CPU.
 struct PairProducts {
+  static constexpr bool kByMatrixUnit = false;
   static HWY_INLINE FloatVec accumulate(FloatVec a, FloatVec b, FloatVec sum) {
     return hn::MulAdd(second(a), second(b), hn::MulAdd(first(a), first(b), sum));
   }
@@ -49,6 +50,7 @@ struct PairProducts {
 #if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3
 // The same by the instruction of AVX512_BF16, which Highway 1.0.3 does not know; to be used where the CPU has it.
 struct NativePairProducts {
+  static constexpr bool kByMatrixUnit = false;
   static HWY_INLINE FloatVec accumulate(FloatVec a, FloatVec b, FloatVec sum) {
     asm("vdpbf16ps %2, %1, %0" : "+v"(sum.raw) : "v"(b.raw), "v"(a.raw));
     return sum;
@@ -56,6 +58,16 @@ struct NativePairProducts {
 };
 #else
 using NativePairProducts = PairProducts;
+#endif
+
+// The same by the matrix unit, which takes over a whole product: see point_product. A target without 512 bits stands for
+// a CPU that has none.
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3
+struct MatrixPairProducts {
+  static constexpr bool kByMatrixUnit = true;
+};
+#else
+using MatrixPairProducts = PairProducts;
 #endif
 
 }  // namespace sextant::kernels::HWY_NAMESPACE

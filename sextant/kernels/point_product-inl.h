@@ -8,6 +8,7 @@
 
 #include <hwy/cache_control.h>
 
+#include "sextant/kernels/amx.h"
 #include "sextant/kernels/register_tile-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -54,7 +55,7 @@ struct Grouped {
 };
 
 // C [rows,width] = A B, or += with `add`. A(i,k) at a[i * a_row + k * a_step], rows of C c_row apart; width a multiple
-// of the vector.
+// of the vector. MatrixPairProducts: within an amx::Session, and with the limits of amx::multiply.
 template <class Products = FloatProducts, class B>
 void point_product(const float* a, int64_t a_row, int64_t a_step, const B& b, int64_t depth, float* c, int64_t c_row,
                    int64_t rows, int64_t width, bool add) {
@@ -63,11 +64,15 @@ void point_product(const float* a, int64_t a_row, int64_t a_step, const B& b, in
   for (int64_t n = 0; n < width; n += group_width()) {
     const int64_t columns = HWY_MIN(group_width(), width - n);
     const float* from = b.group(n, columns);
-    for (int64_t t = 0, r = 0; t < tiles; ++t) {
-      const int64_t end = rows * (t + 1) / tiles;
-      const auto run = kernel_for<PointTile<Products>::template Of>(end - r, columns / lanes);
-      run(a + r * a_row, a_row, a_step, from, b.step(columns), depth, c + r * c_row + n, c_row, add);
-      r = end;
+    if constexpr (Products::kByMatrixUnit) {
+      amx::multiply(a, a_row, from, b.step(columns), depth, c + n, c_row, rows, columns, add);
+    } else {
+      for (int64_t t = 0, r = 0; t < tiles; ++t) {
+        const int64_t end = rows * (t + 1) / tiles;
+        const auto run = kernel_for<PointTile<Products>::template Of>(end - r, columns / lanes);
+        run(a + r * a_row, a_row, a_step, from, b.step(columns), depth, c + r * c_row + n, c_row, add);
+        r = end;
+      }
     }
   }
 }

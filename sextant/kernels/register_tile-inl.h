@@ -25,6 +25,7 @@ constexpr int kTileVectors = HWY_MAX_BYTES >= 64 || HWY_ARCH_ARM_A64 ? 4 : 2;
 
 // What the loop does with a number of A (in all lanes) and a vector of B: sum + a b.
 struct FloatProducts {
+  static constexpr bool kByMatrixUnit = false;
   static HWY_INLINE FloatVec accumulate(FloatVec a, FloatVec b, FloatVec sum) { return hn::MulAdd(a, b, sum); }
 };
 

@@ -59,9 +59,11 @@ struct Convolution {
   const float *x, *transformed, *bias, *add;
   float* y;
 
+  // A product may begin at any tile and run to whole tiles of the matrix unit.
+  int64_t rows() const { return weights.precision == Precision::kFloat32 ? block : block + amx::kTile - 1; }
   int64_t u_row() const { return ceil_to(depth_of(weights.precision, slice), kPad); }  // of one tile
-  int64_t u_point() const { return block * u_row() + kPad; }
-  int64_t m_point() const { return block * kPanel + kPad; }
+  int64_t u_point() const { return rows() * u_row() + kPad; }
+  int64_t m_point() const { return rows() * kPanel + kPad; }
   int64_t m_panels() const { return keeps_outputs ? (shape.out + kPanel - 1) / kPanel : 1; }
   int64_t scratch_size() const { return kProducts * (u_point() + m_panels() * m_point()); }
 };
@@ -151,6 +153,10 @@ void convolve_pairs(const Convolution& c, int64_t begin, int64_t end, float* scr
 void convolve_native_pairs(const Convolution& c, int64_t begin, int64_t end, float* scratch) {
   convolve_tiles<NativePairProducts, ChannelPairSink>(c, begin, end, scratch);
 }
+void convolve_matrix_pairs(const Convolution& c, int64_t begin, int64_t end, float* scratch) {
+  const amx::Session session;
+  convolve_tiles<MatrixPairProducts, ChannelPairSink>(c, begin, end, scratch);
+}
 
 }  // namespace sextant::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -161,6 +167,7 @@ HWY_EXPORT(transform_weights);
 HWY_EXPORT(convolve_float);
 HWY_EXPORT(convolve_pairs);
 HWY_EXPORT(convolve_native_pairs);
+HWY_EXPORT(convolve_matrix_pairs);
 
 namespace {
 
@@ -197,15 +204,6 @@ Convolution plan(const ConvShape& s, Precision precision) {
 
 }  // namespace
 
-bool has_bfloat16_products() {
-#if HWY_ARCH_X86
-  static const bool has = __builtin_cpu_supports("avx512bf16") != 0;
-  return has;
-#else
-  return false;
-#endif
-}
-
 int64_t winograd_weights_size(int64_t in, int64_t out, ConvPass pass, Precision precision) {
   check_channels(in, out, true);
   return layout_of(in, out, pass, precision).size();
@@ -236,7 +234,8 @@ void winograd_convolve(const ConvShape& s, const float* x, const float* transfor
   if (s.batch == 0) return;
   Convolution c = plan(s, precision);
   c.x = x, c.transformed = transformed, c.bias = bias, c.add = add, c.y = y;
-  const auto run = by_precision(precision, HWY_DYNAMIC_DISPATCH(convolve_float),
+  const auto run = by_precision(precision, c.weights.depth % amx::kTile == 0, HWY_DYNAMIC_DISPATCH(convolve_float),
+                                HWY_DYNAMIC_DISPATCH(convolve_matrix_pairs),
                                 HWY_DYNAMIC_DISPATCH(convolve_native_pairs), HWY_DYNAMIC_DISPATCH(convolve_pairs));
   parallel_jobs((c.grid.count + c.block - 1) / c.block, [&](int64_t job) {
     static thread_local ScratchBuffer scratch;

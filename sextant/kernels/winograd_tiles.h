@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "sextant/kernels/pair_unit.h"
 #include "sextant/kernels/winograd.h"
 
 namespace sextant::kernels {
@@ -32,11 +33,13 @@ inline int64_t pairs_of(int64_t channels) {
   return channels / (2 * kPad) * kPad + std::min(kPad, channels % (2 * kPad));
 }
 
-// Which of the three kinds of products runs.
+// Which kind of products runs. The matrix unit takes whole tiles of pairs only.
 template <class F>
-F* by_precision(Precision precision, F* floats, F* native_pairs, F* pairs) {
+F* by_precision(Precision precision, bool whole_tiles, F* floats, F* matrix, F* instruction, F* emulated) {
   if (precision == Precision::kFloat32) return floats;
-  return has_bfloat16_products() ? native_pairs : pairs;
+  const PairUnit unit = pair_unit();
+  if (unit == PairUnit::kMatrix && whole_tiles) return matrix;
+  return unit == PairUnit::kEmulated ? emulated : instruction;
 }
 
 // Does F(r,3) evaluate at point i?

@@ -2,7 +2,7 @@
 // 36 points. The bias gradient is summed from the tiles' output gradients while they are in cache. Threads share
 // the tiles, each with its own sums S [36][in][out]; these are added in the order of threads. A block is 64 tiles deep:
 // all of S is read and written once a block, and at that depth the products beside it take longer. In bfloat16 the
-// products sum over pairs of tiles.
+// products sum over pairs of tiles. The matrix unit wants A by rows: there U is turned over first, one point at a time.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "sextant/kernels/winograd_weight_gradient.cpp"
 #include "sextant/kernels/simd.h"
@@ -33,10 +33,13 @@ struct WeightGradient {
         out(ceil_to(s.out, kPad)),
         block(precision == Precision::kFloat32 ? kRows : 2 * kRows) {}
   static constexpr int64_t kRows = 64;  // of a block: tiles, or pairs of them
-  int64_t u_point() const { return kRows * in + kPad; }
-  int64_t z_point() const { return kRows * out + kPad; }
-  int64_t scratch_size() const { return kProducts * (u_point() + z_point()) + out; }
-  int64_t sums_size() const { return kProducts * shape.in * out; }
+  // A product over pairs may begin in any row and run to whole tiles of the matrix unit.
+  static constexpr int64_t kMostRows = kRows + amx::kTile - 1;
+  int64_t u_point() const { return kMostRows * in + kPad; }
+  int64_t z_point() const { return kMostRows * out + kPad; }
+  int64_t turned_size() const { return kMostRows * in; }
+  int64_t scratch_size() const { return kProducts * (u_point() + z_point()) + turned_size() + out; }
+  int64_t sums_size() const { return kProducts * in * out; }
   ConvShape shape;
   TileGrid grid;
   int64_t in, out;  // channels in whole vectors
@@ -66,15 +69,50 @@ struct PairsOfTiles {
   }
 };
 
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3
+// to [columns,rows] = the transpose of from [rows,columns], both multiples of 16: sixteen by four at a time. A vector of
+// quarters of rows r, r + 4, r + 8, r + 12, turned over within its quarters, holds sixteen rows of a column.
+HWY_INLINE void turn_over(const float* from, int64_t rows, int64_t columns, float* to) {
+  const hn::FixedTag<float, 16> d;
+  const hn::Half<decltype(d)> half;
+  const hn::Half<decltype(half)> quarter;
+  const hn::RepartitionToWide<decltype(d)> wide;
+  const auto pairs = [&](auto v) { return hn::BitCast(wide, v); };
+  const auto singles = [&](auto v) { return hn::BitCast(d, v); };
+  for (int64_t c = 0; c < columns; c += 4)
+    for (int64_t r = 0; r < rows; r += 16) {
+      const auto spread = [&](int64_t i) {
+        const float* at = from + (r + i) * columns + c;
+        const auto load = [&](int64_t k) { return hn::LoadU(quarter, at + 4 * k * columns); };
+        return hn::Combine(d, hn::Combine(half, load(3), load(2)), hn::Combine(half, load(1), load(0)));
+      };
+      const auto v0 = spread(0), v1 = spread(1), v2 = spread(2), v3 = spread(3);
+      const auto low01 = pairs(hn::InterleaveLower(d, v0, v1)), low23 = pairs(hn::InterleaveLower(d, v2, v3));
+      const auto high01 = pairs(hn::InterleaveUpper(d, v0, v1)), high23 = pairs(hn::InterleaveUpper(d, v2, v3));
+      float* at = to + c * rows + r;
+      hn::StoreU(singles(hn::InterleaveLower(wide, low01, low23)), d, at);
+      hn::StoreU(singles(hn::InterleaveUpper(wide, low01, low23)), d, at + rows);
+      hn::StoreU(singles(hn::InterleaveLower(wide, high01, high23)), d, at + 2 * rows);
+      hn::StoreU(singles(hn::InterleaveUpper(wide, high01, high23)), d, at + 3 * rows);
+    }
+}
+#else
+HWY_INLINE void turn_over(const float*, int64_t, int64_t, float*) {}  // no matrix unit
+#endif
+
 // Adds tiles [begin, end), one block, to sums [36][shape.in][out] and bias [out].
 template <class Tiles>
 void add_block(const WeightGradient& g, int64_t begin, int64_t end, float* scratch, float* sums, float* bias) {
   const ConvShape& s = g.shape;
   const TileBlock tiles(g.grid, begin, end);
-  float *u = scratch, *z = u + kProducts * g.u_point(), *block_bias = z + kProducts * g.z_point();
+  using Products = typename Tiles::Products;
+  float *u = scratch, *z = u + kProducts * g.u_point(), *turned = z + kProducts * g.z_point();
+  float* block_bias = turned + g.turned_size();
   std::fill_n(block_bias, g.out, 0.0f);
-  // A pair may hold one tile that takes part in a product and one that does not: its half must be zero.
-  if (Tiles::kInRow == 2 && g.grid.is_ragged()) std::fill_n(scratch, g.scratch_size(), 0.0f);
+  // A pair may hold one tile that takes part in a product and one that does not: its half must be zero. So must what is
+  // beyond the last row, where the matrix unit takes whole tiles.
+  const bool whole = !g.grid.is_ragged() && (!Products::kByMatrixUnit || tiles.size() % (2 * amx::kTile) == 0);
+  if (Tiles::kInRow == 2 && !whole) std::fill_n(scratch, g.scratch_size(), 0.0f);
   for (int64_t t = 0; t < tiles.size(); ++t) {
     const WinogradTile& tile = tiles[t];
     transform_input(s, g.x, tile, 0, s.in, g.zeros, Tiles::sink(u, g.u_point(), g.in, t));
@@ -85,12 +123,18 @@ void add_block(const WeightGradient& g, int64_t begin, int64_t end, float* scrat
   for (int64_t o = 0; o < g.out; ++o) bias[o] += block_bias[o];  // sums in two levels, as in point_product
   for (int p = 0; p < kProducts; ++p) {
     if (tiles.last(p) <= tiles.first(p)) continue;
-    const int64_t first = tiles.first(p) / Tiles::kInRow, depth = (tiles.last(p) - 1) / Tiles::kInRow + 1 - first;
+    const int64_t first = tiles.first(p) / Tiles::kInRow;
+    int64_t depth = (tiles.last(p) - 1) / Tiles::kInRow + 1 - first;
+    const float* a = u + p * g.u_point() + first * g.in;
+    int64_t a_row = 1, a_step = g.in;
+    if constexpr (Products::kByMatrixUnit) {
+      depth = ceil_to(depth, amx::kTile);
+      turn_over(a, depth, g.in, turned);
+      a = turned, a_row = depth, a_step = 1;
+    }
     for (int64_t o = 0; o < g.out; o += kPanel)
-      point_product<typename Tiles::Products>(u + p * g.u_point() + first * g.in, 1, g.in,
-                                              RowMajor{z + p * g.z_point() + first * g.out + o, g.out}, depth,
-                                              sums + p * s.in * g.out + o, g.out, s.in, std::min(kPanel, g.out - o),
-                                              true);
+      point_product<Products>(a, a_row, a_step, RowMajor{z + p * g.z_point() + first * g.out + o, g.out}, depth,
+                              sums + p * g.in * g.out + o, g.out, s.in, std::min(kPanel, g.out - o), true);
   }
 }
 void add_float(const WeightGradient& g, int64_t begin, int64_t end, float* scratch, float* sums, float* bias) {
@@ -102,18 +146,22 @@ void add_pairs(const WeightGradient& g, int64_t begin, int64_t end, float* scrat
 void add_native_pairs(const WeightGradient& g, int64_t begin, int64_t end, float* scratch, float* sums, float* bias) {
   add_block<PairsOfTiles<NativePairProducts>>(g, begin, end, scratch, sums, bias);
 }
+void add_matrix_pairs(const WeightGradient& g, int64_t begin, int64_t end, float* scratch, float* sums, float* bias) {
+  const amx::Session session;
+  add_block<PairsOfTiles<MatrixPairProducts>>(g, begin, end, scratch, sums, bias);
+}
 
 // G^T S G for the outputs [o, o + lanes) and inputs [first, last), S the sum of `copies` partial sums, to dw.
 void finish_weights(const WeightGradient& g, const float* sums, int64_t copies, int64_t first, int64_t last,
                     float* dw) {
   const Floats d;
-  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d)), in = g.shape.in;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d)), in = g.shape.in;  // of dw
   for (int64_t o = 0; o < g.shape.out; o += lanes) {
     const int64_t valid = std::min(lanes, g.shape.out - o);
     for (int64_t c = first; c < last; ++c) {
       V sum[kProducts], half[3 * kPoints], taps[9];
       for (int p = 0; p < kProducts; ++p) {
-        const float* from = sums + (p * in + c) * g.out + o;
+        const float* from = sums + (p * g.in + c) * g.out + o;
         sum[p] = hn::LoadU(d, from);
         for (int64_t copy = 1; copy < copies; ++copy) sum[p] = sum[p] + hn::LoadU(d, from + copy * g.sums_size());
       }
@@ -139,6 +187,7 @@ namespace sextant::kernels {
 HWY_EXPORT(add_float);
 HWY_EXPORT(add_pairs);
 HWY_EXPORT(add_native_pairs);
+HWY_EXPORT(add_matrix_pairs);
 HWY_EXPORT(finish_weights);
 
 void winograd_weight_gradient(const ConvShape& s, const float* x, const float* dy, float* dw, float* db,
@@ -154,7 +203,8 @@ void winograd_weight_gradient(const ConvShape& s, const float* x, const float* d
   g.x = x, g.dy = dy, g.zeros = zeros.data();
   const int64_t blocks = (g.grid.count + g.block - 1) / g.block;
   const int64_t shares = std::clamp<int64_t>(omp_get_max_threads(), 1, std::max<int64_t>(1, blocks));
-  const auto add = by_precision(precision, HWY_DYNAMIC_DISPATCH(add_float), HWY_DYNAMIC_DISPATCH(add_native_pairs),
+  const auto add = by_precision(precision, true, HWY_DYNAMIC_DISPATCH(add_float),
+                                HWY_DYNAMIC_DISPATCH(add_matrix_pairs), HWY_DYNAMIC_DISPATCH(add_native_pairs),
                                 HWY_DYNAMIC_DISPATCH(add_pairs));
   float* sums = all_sums.get(shares * g.sums_size());
   std::vector<float> bias(static_cast<size_t>(shares * g.out), 0.0f);
