@@ -196,7 +196,12 @@ Convolution plan(const ConvShape& s, Precision precision) {
   c.slice = ceil_to((s.in + slices - 1) / slices, 2 * kPad);  // whole pairs
   c.keeps_outputs = slices > 1;
   const int64_t tile_bytes = kProducts * static_cast<int64_t>(sizeof(float)) * (c.u_row() + c.m_panels() * kPanel);
-  const int64_t most = std::clamp<int64_t>(l2_cache_bytes() * 3 / 4 / tile_bytes, 16, 64);
+  int64_t room = l2_cache_bytes() * 3 / 4, least = 16;
+  if (precision == Precision::kBFloat16) {  // products so fast that the weights must come from L2 as well
+    room -= kProducts * static_cast<int64_t>(sizeof(float)) * c.u_row() * kPanel;
+    least = 32;
+  }
+  const int64_t most = std::clamp<int64_t>(room / tile_bytes / amx::kTile * amx::kTile, least, 64);
   const int64_t blocks = ceil_to((c.grid.count + most - 1) / most, omp_get_max_threads());
   c.block = std::max<int64_t>(1, (c.grid.count + blocks - 1) / blocks);
   return c;
