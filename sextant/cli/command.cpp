@@ -47,7 +47,7 @@ void add_common(CLI::App& command, Console& console, bool computes) {
 void add_precision(CLI::App& command, Console& console) {
   command
       .add_option("--precision", console.precision_name,
-                  "products of 3x3 convolutions in fp32 or bf16; `sextant doctor` says whether bf16 is faster here")
+                  "products of convolutions in fp32 or bf16; `sextant doctor` says whether bf16 is faster here")
       ->capture_default_str();
 }
 

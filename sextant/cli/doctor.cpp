@@ -11,6 +11,7 @@
 #include "sextant/base/machine.h"
 #include "sextant/cli/command.h"
 #include "sextant/data/catalogue.h"
+#include "sextant/kernels/pair_unit.h"
 #include "sextant/kernels/winograd.h"
 #include "sextant_build_info.h"
 
@@ -60,6 +61,14 @@ class Convolution {
   at::Tensor v_, x_ = torch::ones({16, 14, 14, kWidth}), y_ = torch::empty({16, 14, 14, kWidth});
 };
 
+std::string unit_name(kernels::PairUnit unit) {
+  switch (unit) {
+    case kernels::PairUnit::kMatrix: return "matrix unit (AMX)";
+    case kernels::PairUnit::kInstruction: return "instruction (AVX512_BF16)";
+    default: return "emulation";
+  }
+}
+
 // Is --precision bf16 worth it here? Measured in turns: a CPU may have the instruction and gain nothing by it.
 Json bf16_report() {
   Convolution fp32(Precision::kFloat32), bf16(Precision::kBFloat16);
@@ -69,7 +78,7 @@ Json bf16_report() {
     best_bf16 = std::min(best_bf16, bf16.seconds());
   }
   const double ratio = best_fp32 / best_bf16;
-  return {{"instruction", kernels::has_bfloat16_products()},
+  return {{"products_by", unit_name(kernels::pair_unit())},
           {"convolution_speed_over_fp32", std::round(100 * ratio) / 100},
           {"advice", ratio > 1.15 ? "--precision bf16 is faster here" : "leave --precision at fp32: bf16 gains nothing"}};
 }

@@ -8,7 +8,7 @@ namespace {
 struct Options {
   std::string exercise, scale = "quick", out = "report", runs = "runs";
   std::optional<int64_t> seed;
-  bool check = false;
+  bool check = false, zoo = false;
 };
 
 std::string summary(const Json& result) {
@@ -34,6 +34,7 @@ void run(const Options& options, Console& console) {
                                        .seed = options.seed,
                                        .out = options.out,
                                        .runs = options.runs,
+                                       .zoo = options.zoo,
                                        .quiet = console.quiet,
                                        .device = console.prepare(),
                                        .precision = console.precision(),
@@ -55,6 +56,7 @@ void add_run(CLI::App& app, Console& console) {
   command->add_option("--seed", options->seed, "added to the seed of every run");
   command->add_option("--out", options->out, "folder of the pages")->capture_default_str();
   command->add_option("--runs", options->runs, "folder of the trained runs")->capture_default_str();
+  command->add_flag("--zoo", options->zoo, "take trained weights from the zoo where it holds the run");
   command->add_flag("--check", options->check, "exit with 3 when a claim fails");
   command->footer("Example: sextant run 14.21 --scale quick --out report");
   add_common(*command, console, true);

@@ -79,7 +79,7 @@ void Results::put(const std::string& path, Json value) {
 }
 
 Study::Study(const Experiment& experiment, const StudyOptions& options)
-    : experiment_(experiment), options_(options), store_(options.runs, options.quiet, options.device) {
+    : experiment_(experiment), options_(options), store_(options.runs, options.quiet, options.device, options.zoo) {
   for (const PlannedRun& planned : experiment.runs) plan_[planned.run.name] = at_scale(planned, options);
 }
 
@@ -135,14 +135,15 @@ Json conduct(const Experiment& experiment, const StudyOptions& options) {
                         .device = options.device.str(),
                         .precision = options.precision == Precision::kFloat32
                                          ? "float32"
-                                         : "float32, products of 3x3 convolutions in bfloat16",
+                                         : "float32, products of convolutions in bfloat16",
                         .wall_s = 0.0,
                         .cpu = concat(this_machine().cpu, ", ", at::get_num_threads(), " threads"),
                         .libtorch = std::string(build_info::kLibTorchVersion),
                         .version = concat(build_info::kVersion, " (", build_info::git_revision(), ")"),
                         .command = options.command};
   for (const auto& [name, trained] : study.trained_) {
-    provenance.runs.emplace_back(name, fingerprint(trained.run));
+    const std::string zoo = trained.zoo().empty() ? "" : concat(" from ", trained.zoo(), ", weights in bfloat16");
+    provenance.runs.emplace_back(name, fingerprint(trained.run) + zoo);
     *provenance.wall_s += trained.record["finished"].value("wall_s", 0.0);
     if (!provenance.seed) provenance.seed = trained.run.train.seed;
   }

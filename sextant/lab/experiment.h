@@ -65,6 +65,7 @@ struct StudyOptions {
   std::optional<int64_t> seed;           // added to every run's own: runs that differ by seed only stay different
   std::filesystem::path out = "report";  // pages
   std::filesystem::path runs = "runs";
+  bool zoo = false;  // take from the zoo what it holds instead of training it
   bool quiet = false;
   at::Device device = at::kCPU;
   Precision precision = Precision::kFloat32;  // of every run's training

@@ -71,7 +71,25 @@ Json without_defaults(const Json& json, const Json& defaults) {
   return kept;
 }
 
+// The weights come last: with them the run counts as finished.
+void take_from_zoo(const fs::path& zoo, const fs::path& folder, const Json& data_sha256) {
+  Json record = read_record(zoo);
+  SEXTANT_CHECK(record.value("data_sha256", Json()) == data_sha256, "[run] ", zoo.string(),
+                " was trained on other data than is at hand; restore the data, or run without --zoo");
+  record["zoo"] = concat("zoo/", zoo.filename().string());
+  write_file(folder / "config.json", record.dump(1));
+  copy_sample_sets(zoo, folder);
+  for (const char* name : {"log.jsonl", "weights.safetensors"}) write_file(folder / name, read_file(zoo / name));
+}
+
 }  // namespace
+
+void copy_sample_sets(const fs::path& from, const fs::path& to) {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(from / "samples", error))
+    if (entry.path().extension() == ".safetensors")
+      write_file(to / "samples" / entry.path().filename(), read_file(entry.path()));
+}
 
 std::string fingerprint(const Run& run) {
   const auto defaults =
@@ -129,8 +147,8 @@ fs::path find_shipped(const std::string& name) {
   return fs::exists(shipped) ? shipped : fs::path(name);
 }
 
-RunStore::RunStore(fs::path root, bool quiet, at::Device device)
-    : root_(std::move(root)), quiet_(quiet), device_(device) {}
+RunStore::RunStore(fs::path root, bool quiet, at::Device device, bool from_zoo)
+    : root_(std::move(root)), quiet_(quiet), device_(device), from_zoo_(from_zoo) {}
 
 fs::path RunStore::folder_of(const Run& run) const {
   const std::string hash = fingerprint(run);
@@ -138,6 +156,17 @@ fs::path RunStore::folder_of(const Run& run) const {
   for (const auto& entry : fs::directory_iterator(root_, error))
     if (entry.path().filename().string().ends_with("-" + hash)) return entry.path();  // trained under another name
   return root_ / concat(run.name, "-", hash);
+}
+
+std::optional<fs::path> RunStore::in_zoo(const Run& run) {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(find_shipped("zoo"), error)) {
+    const fs::path& folder = entry.path();
+    const auto holds = [&](const char* name) { return fs::exists(folder / name); };
+    if (!holds("config.json") || !holds("weights.safetensors") || !holds("log.jsonl")) continue;
+    if (read_record(folder).value("fingerprint", "") == fingerprint(run)) return folder;
+  }
+  return std::nullopt;
 }
 
 std::shared_ptr<const Dataset> RunStore::data(const DatasetConfig& config) {
@@ -170,6 +199,11 @@ TrainedRun RunStore::ensure_in(const fs::path& folder, const Run& run, bool may_
                   " holds another run; choose another --out, or remove it");
     SEXTANT_CHECK(old.value("data_sha256", "") == dataset->content_hash, "[run] the data has changed since ",
                   folder.string(), " was begun; restore it, or remove the folder to begin again");
+  }
+  const auto zoo = from_zoo_ && !fs::exists(folder / "config.json") ? in_zoo(run) : std::nullopt;
+  if (zoo) {
+    take_from_zoo(*zoo, folder, record["data_sha256"]);
+    return ensure_in(folder, run, may_resume);
   }
   write_file(folder / "config.json", record.dump(1));
   const auto model =

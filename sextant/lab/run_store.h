@@ -1,6 +1,6 @@
 // Runs: what was trained, with what, and where it lies. A run's folder is runs/<name>-<fingerprint>/; the fingerprint
 // hashes its data, model and training settings and not its name, so exercises share runs. `zoo/` holds run folders too,
-// reduced to config.json and weights.safetensors.
+// reduced to config.json, weights.safetensors (in bfloat16) and, where a page needs them, log.jsonl and sets of samples.
 #pragma once
 
 #include <filesystem>
@@ -38,6 +38,8 @@ struct TrainedRun {
   std::filesystem::path folder;
   Json record;  // config.json: fingerprint, data hash, version, and for a finished run its machine and wall time
   std::shared_ptr<Trainable> model;
+  // The zoo's folder that the weights were copied from, rounded to bfloat16 there; empty where they were trained here.
+  std::string zoo() const { return record.value("zoo", ""); }
   // The model as one that can be sampled. Throws UsageError where it is none.
   GenerativeModel& generative() const;
   at::Device device() const { return model->parameters().front().device(); }
@@ -50,10 +52,14 @@ TrainedRun open_run(const std::filesystem::path& folder, at::Device device = at:
 // A run folder, or a zoo entry of the installed data ("zoo/vae-mnist"), or a recipe the same way.
 std::filesystem::path find_shipped(const std::string& name);
 
+// Copies the sets of samples that lie beside a run's weights, if any.
+void copy_sample_sets(const std::filesystem::path& from, const std::filesystem::path& to);
+
 class RunStore {
  public:
-  // `root` holds the run folders; it is made when something is trained.
-  RunStore(std::filesystem::path root, bool quiet, at::Device device = at::kCPU);
+  // `root` holds the run folders; it is made when something is trained. `from_zoo`: a run that the zoo holds, log
+  // included, is copied from there instead of being trained.
+  RunStore(std::filesystem::path root, bool quiet, at::Device device = at::kCPU, bool from_zoo = false);
 
   std::filesystem::path folder_of(const Run& run) const;
   // The finished run: reused when it is there, resumed when it was cut off, else trained. One process a folder at a
@@ -61,6 +67,8 @@ class RunStore {
   TrainedRun ensure(const Run& run);
   // The same, in a folder of the caller's choice. `may_resume` false: Error where training has begun there.
   TrainedRun ensure_in(const std::filesystem::path& folder, const Run& run, bool may_resume = true);
+  // Where the zoo holds the run, weights and log, or nothing.
+  static std::optional<std::filesystem::path> in_zoo(const Run& run);
   // Each data set is read once.
   std::shared_ptr<const Dataset> data(const DatasetConfig& config);
 
@@ -68,6 +76,7 @@ class RunStore {
   std::filesystem::path root_;
   bool quiet_;
   at::Device device_;
+  bool from_zoo_;
   std::map<std::string, std::shared_ptr<const Dataset>> data_;
 };
 

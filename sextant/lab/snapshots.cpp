@@ -27,7 +27,8 @@ std::vector<int64_t> kept_epochs(const TrainedRun& trained) {
 WeightsOfEpoch::WeightsOfEpoch(const TrainedRun& trained, int64_t epoch) : in_model_(named_tensors(*trained.model)) {
   const fs::path file = snapshot(trained, epoch);
   SEXTANT_CHECK(fs::exists(file), "[snapshots] run ", trained.run.name, " kept no weights of epoch ", epoch,
-                "; add it to train.keep_epochs and train again");
+                trained.zoo().empty() ? "; add it to train.keep_epochs and train again"
+                                      : "; the zoo has the last weights only: run without --zoo, in another --runs");
   const NamedTensors kept = load_tensors(file).tensors;
   const torch::NoGradGuard no_grad;
   for (const auto& [name, tensor] : in_model_) before_[name] = tensor.clone();

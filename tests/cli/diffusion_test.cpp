@@ -120,6 +120,7 @@ TEST_F(DiffusionCli, AnExportIsARunOfHalfTheSize) {
   ASSERT_EQ(run({"export", "guided", "small", "--bf16"}, scratch_.path()).code, 0);
   const auto size = [&](const char* name) { return fs::file_size(path(name) / "weights.safetensors"); };
   EXPECT_LT(3 * size("small"), 2 * size("guided"));
+  EXPECT_EQ(read_file(path("small") / "log.jsonl"), read_file(path("guided") / "log.jsonl"));
   EXPECT_EQ(sample({"small", "-n", "2", "--steps", "2"}).code, 0);
   EXPECT_EQ(run({"export", "guided", "small"}, scratch_.path()).code, 2);
 }
