@@ -100,6 +100,22 @@ HWY_INLINE void turn_over(const float* from, int64_t rows, int64_t columns, floa
 HWY_INLINE void turn_over(const float*, int64_t, int64_t, float*) {}  // no matrix unit
 #endif
 
+// Zero where the products of a block read and no tile writes: the first half of a pair whose second tile is the first to
+// take part, and what is beyond the last pair, where the matrix unit takes whole tiles.
+template <bool kWholeTiles>
+HWY_INLINE void clear_unfilled(const WeightGradient& g, const TileBlock& tiles, float* u, float* z) {
+  for (int p = 0; p < kProducts; ++p) {
+    if (tiles.last(p) <= tiles.first(p)) continue;
+    const auto clear = [&](int64_t row, int64_t rows) {
+      std::fill_n(u + p * g.u_point() + row * g.in, rows * g.in, 0.0f);
+      std::fill_n(z + p * g.z_point() + row * g.out, rows * g.out, 0.0f);
+    };
+    const int64_t first = tiles.first(p) / 2, end = (tiles.last(p) + 1) / 2;
+    if (tiles.first(p) % 2 == 1) clear(first, 1);
+    if (kWholeTiles) clear(end, ceil_to(end - first, amx::kTile) - (end - first));
+  }
+}
+
 // Adds tiles [begin, end), one block, to sums [36][shape.in][out] and bias [out].
 template <class Tiles>
 void add_block(const WeightGradient& g, int64_t begin, int64_t end, float* scratch, float* sums, float* bias) {
@@ -109,10 +125,7 @@ void add_block(const WeightGradient& g, int64_t begin, int64_t end, float* scrat
   float *u = scratch, *z = u + kProducts * g.u_point(), *turned = z + kProducts * g.z_point();
   float* block_bias = turned + g.turned_size();
   std::fill_n(block_bias, g.out, 0.0f);
-  // A pair may hold one tile that takes part in a product and one that does not: its half must be zero. So must what is
-  // beyond the last row, where the matrix unit takes whole tiles.
-  const bool whole = !g.grid.is_ragged() && (!Products::kByMatrixUnit || tiles.size() % (2 * amx::kTile) == 0);
-  if (Tiles::kInRow == 2 && !whole) std::fill_n(scratch, g.scratch_size(), 0.0f);
+  if constexpr (Tiles::kInRow == 2) clear_unfilled<Products::kByMatrixUnit>(g, tiles, u, z);
   for (int64_t t = 0; t < tiles.size(); ++t) {
     const WinogradTile& tile = tiles[t];
     transform_input(s, g.x, tile, 0, s.in, g.zeros, Tiles::sink(u, g.u_point(), g.in, t));
