@@ -2,7 +2,7 @@
 // channels), multiplied point by point with the transformed weights to M (36 x tiles x 64 outputs), transformed back.
 // Blocking: U and M of one block must stay in L2 while they are worked on; the weights of one point and panel (at most
 // 128 x 64 floats, 32 KiB) pass through L1. Channels come in slices of at most 128, so that U does not outgrow L2. In
-// bfloat16, U and the weights hold pairs of channels: half the depth, half the memory.
+// bfloat16, U and the weights hold pairs of channels: half the depth, half the memory, and 256 channels to a slice.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "sextant/kernels/winograd_forward.cpp"
 #include "sextant/kernels/simd.h"
@@ -26,7 +26,8 @@
 #define SEXTANT_KERNELS_WINOGRAD_FORWARD_ONCE
 namespace sextant::kernels {
 
-alignas(64) inline constexpr float kZeroPixel[128] = {};  // beyond the edge of the picture, one slice of channels
+constexpr int64_t kSliceDepth = 128;  // numbers or pairs
+alignas(64) inline constexpr float kZeroPixel[2 * kSliceDepth] = {};  // beyond the edge of the picture, a slice of channels
 
 // How many numbers deep a product over `channels` is.
 inline int64_t depth_of(Precision precision, int64_t channels) {
@@ -189,19 +190,22 @@ int64_t l2_cache_bytes() {
   return bytes;
 }
 
-// Blocks are as large as L2 allows, of equal size, and as many for each thread. Results do not depend on them.
+// Blocks are as large as L2 allows, of equal size, and as many for each thread. Results do not depend on them. Products in
+// bfloat16 can be so fast that the way of the weights matters: those of one panel stay in L2 from block to block, those of
+// several pass through it once a block.
 Convolution plan(const ConvShape& s, Precision precision) {
   Convolution c{.shape = s, .grid = TileGrid(s), .weights = WeightLayout(precision, s.in, s.out)};
-  const int64_t slices = (s.in + 127) / 128;
+  const int64_t slices = (c.weights.depth + kSliceDepth - 1) / kSliceDepth;
   c.slice = ceil_to((s.in + slices - 1) / slices, 2 * kPad);  // whole pairs
   c.keeps_outputs = slices > 1;
-  const int64_t tile_bytes = kProducts * static_cast<int64_t>(sizeof(float)) * (c.u_row() + c.m_panels() * kPanel);
-  int64_t room = l2_cache_bytes() * 3 / 4, least = 16;
-  if (precision == Precision::kBFloat16) {  // products so fast that the weights must come from L2 as well
-    room -= kProducts * static_cast<int64_t>(sizeof(float)) * c.u_row() * kPanel;
-    least = 32;
+  const auto bytes = [](int64_t numbers) { return kProducts * static_cast<int64_t>(sizeof(float)) * numbers; };
+  int64_t room = l2_cache_bytes() * 3 / 4, step = 1, least = 16;
+  if (precision == Precision::kBFloat16) {
+    room = s.out <= kPanel ? l2_cache_bytes() / 2 - bytes(c.u_row() * kPanel) : l2_cache_bytes() * 7 / 8;
+    step = amx::kTile, least = 2 * amx::kTile;
   }
-  const int64_t most = std::clamp<int64_t>(room / tile_bytes / amx::kTile * amx::kTile, least, 64);
+  const int64_t tile = bytes(c.u_row() + c.m_panels() * kPanel);
+  const int64_t most = std::clamp<int64_t>(room / tile / step * step, least, 64);
   const int64_t blocks = ceil_to((c.grid.count + most - 1) / most, omp_get_max_threads());
   c.block = std::max<int64_t>(1, (c.grid.count + blocks - 1) / blocks);
   return c;
