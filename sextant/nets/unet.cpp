@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "sextant/tensor/precision.h"
 #include "sextant/tensor/shape.h"
 
 namespace sextant {
@@ -177,10 +178,11 @@ Tensor UnetImpl::run(Stage& stage, const Tensor& x, const Tensor& embedding, Rng
 
 // Without gradients nobody keeps the maps between layers: taken a few pictures at a time they stay in the CPU's cache.
 int64_t UnetImpl::pictures_at_once(const Tensor& x, const Rng* dropout_rng) const {
-  constexpr int64_t kMapBytes = int64_t{8} << 20;  // of one map at full resolution
+  // Of one map at full resolution: the faster the products, the more the way of the maps counts (measured).
+  const int64_t map_bytes = int64_t{product_precision() == Precision::kBFloat16 ? 4 : 8} << 20;
   if (at::GradMode::is_enabled() || !x.device().is_cpu() || dropout_rng) return x.size(0);
   const int64_t each = config_.widths[0] * side_ * side_ * static_cast<int64_t>(sizeof(float));
-  return std::max<int64_t>(1, kMapBytes / each);
+  return std::max<int64_t>(1, map_bytes / each);
 }
 
 Tensor UnetImpl::forward(const Tensor& x, const Tensor& time, const Tensor& labels, Rng* dropout_rng) {
