@@ -1,5 +1,5 @@
-// Written as instructions, so that a compiler for older CPUs can build it. Registers 0 to 3 are sums, 4 and 5 tiles of A,
-// 6 and 7 tiles of B: 2 x 2 sums at a time, one load to a product. The compiler allots no tile registers of its own.
+// Written as instructions, so that a compiler for older CPUs can build it. Registers 0 to 3 are sums, 4 and 5 tiles of
+// A, 6 and 7 tiles of B: 2 x 2 sums at a time, one load to a product. The compiler allots no tile registers of its own.
 #include "sextant/kernels/amx.h"
 
 #include "sextant/base/check.h"

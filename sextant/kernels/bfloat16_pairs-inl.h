@@ -18,10 +18,12 @@ HWY_BEFORE_NAMESPACE();
 namespace sextant::kernels::HWY_NAMESPACE {
 using Bits = hn::RebindToUnsigned<Floats>;
 
-// v rounded to bfloat16, in the upper half of each lane; what is below it is not cleared. Infinity and the usual NaN stay.
+// v rounded to bfloat16, in the upper half of each lane; what is below it is not cleared. Infinity and the usual NaN
+// stay.
 HWY_INLINE hn::Vec<Bits> rounded_bits(FloatVec v) { return hn::Add(hn::BitCast(Bits(), v), hn::Set(Bits(), 0x8000)); }
 
-// The first halves of some pairs at `to`, the second ones zero; and the second ones of pairs whose first ones are there.
+// The first halves of some pairs at `to`, the second ones zero; and the second ones of pairs whose first ones are
+// there.
 HWY_INLINE void store_first_halves(FloatVec v, float* to) {
   hn::StoreU(hn::BitCast(Floats(), hn::ShiftRight<16>(rounded_bits(v))), Floats(), to);
 }
@@ -60,8 +62,8 @@ struct NativePairProducts {
 using NativePairProducts = PairProducts;
 #endif
 
-// The same by the matrix unit, which takes over a whole product: see point_product. A target without 512 bits stands for
-// a CPU that has none.
+// The same by the matrix unit, which takes over a whole product: see point_product. A target without 512 bits stands
+// for a CPU that has none.
 #if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3
 struct MatrixPairProducts {
   static constexpr bool kByMatrixUnit = true;

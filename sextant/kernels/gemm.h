@@ -28,8 +28,8 @@ struct Product {
 
 void gemm(const Product& product);
 
-// The same with both factors rounded to bfloat16 (precision.h), sums in float; rows of A contiguous, depth at least 1. For
-// many rows: A and B are copied.
+// The same with both factors rounded to bfloat16 (precision.h), sums in float; rows of A contiguous, depth at least 1.
+// For many rows: A and B are copied.
 void gemm_bfloat16(const Product& product);
 
 }  // namespace sextant::kernels

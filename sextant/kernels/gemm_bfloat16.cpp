@@ -1,6 +1,6 @@
 // The product of gemm.h with both factors rounded to bfloat16. A block of rows of A becomes rows of pairs in scratch
-// memory, B panels of pairs, once a call; then the products are those of Winograd's points. The whole depth is summed in
-// one go: it is some hundred channels here, and a block of 64 rows and a panel of B stay in L2.
+// memory, B panels of pairs, once a call; then the products are those of Winograd's points. The whole depth is summed
+// in one go: it is some hundred channels here, and a block of 64 rows and a panel of B stay in L2.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "sextant/kernels/gemm_bfloat16.cpp"
 #include "sextant/kernels/simd.h"

@@ -76,9 +76,14 @@ TEST(GemmBFloat16, EqualsSumsOverRoundedFactors) {
 TEST(GemmBFloat16, RefusesWhatItCantDo) {
   const std::vector<float> a(64, 1.0f);
   std::vector<float> c(64);
-  EXPECT_THROW(gemm_bfloat16({.rows = 8, .columns = 8, .depth = 8, .a = {a.data(), 1, 8}, .b = {a.data(), 8, 1}, .c = c.data()}),
-               Error);
-  EXPECT_THROW(gemm_bfloat16({.rows = 8, .columns = 8, .depth = 8, .a = {a.data(), 8, 1}, .b = {}, .c = c.data()}), Error);
+  const MatrixView square{a.data(), 8, 1};
+  const Product fine = {.rows = 8, .columns = 8, .depth = 8, .a = square, .b = square, .c = c.data()};
+  EXPECT_NO_THROW(gemm_bfloat16(fine));
+  Product turned = fine, null = fine;
+  turned.a = {a.data(), 1, 8};
+  null.b.data = nullptr;
+  EXPECT_THROW(gemm_bfloat16(turned), Error);
+  EXPECT_THROW(gemm_bfloat16(null), Error);
 }
 
 }  // namespace

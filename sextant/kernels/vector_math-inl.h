@@ -1,6 +1,6 @@
-// exp, log, log1p, sigmoid and tanh on vectors of floats, for every instruction set; polynomials after Cephes (Moshier),
-// errors below 2 units in the last place. NaN gives NaN. Included inside the loop over targets, hence the toggled
-// guard.
+// exp, log, log1p, sigmoid and tanh on vectors of floats, for every instruction set; polynomials after Cephes
+// (Moshier), errors below 2 units in the last place. NaN gives NaN. Included inside the loop over targets, hence the
+// toggled guard.
 #if defined(SEXTANT_KERNELS_VECTOR_MATH_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef SEXTANT_KERNELS_VECTOR_MATH_INL_H
 #undef SEXTANT_KERNELS_VECTOR_MATH_INL_H
@@ -33,8 +33,8 @@ HWY_INLINE V log_of(D d, V x) {
   return hn::MulAdd(e, hn::Set(d, 0.693359375f), hn::Add(f, y));
 }
 
-// exp x for |x| <= 87: x = n ln 2 + r with |r| <= ln 2 / 2. Adding 1.5 * 2^23 rounds to a whole n, which then stands in the
-// low bits, from where it is shifted into the exponent.
+// exp x for |x| <= 87: x = n ln 2 + r with |r| <= ln 2 / 2. Adding 1.5 * 2^23 rounds to a whole n, which then stands in
+// the low bits, from where it is shifted into the exponent.
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V exp_within_range(D d, V x) {
   const hn::RebindToUnsigned<D> du;

@@ -74,8 +74,8 @@ struct Convolution {
 HWY_BEFORE_NAMESPACE();
 namespace sextant::kernels::HWY_NAMESPACE {
 
-// G g G^T for the outputs from `first` on, one panel, and the inner channels of row k, one or a pair; out_stride etc. of
-// w already exchanged.
+// G g G^T for the outputs from `first` on, one panel, and the inner channels of row k, one or a pair; out_stride etc.
+// of w already exchanged.
 void transform_weights(const FilterView& w, const WeightLayout& layout, bool flip, int64_t first, int64_t k,
                        float* transformed) {
   const Floats d;
@@ -190,9 +190,9 @@ int64_t l2_cache_bytes() {
   return bytes;
 }
 
-// Blocks are as large as L2 allows, of equal size, and as many for each thread. Results do not depend on them. Products in
-// bfloat16 can be so fast that the way of the weights matters: those of one panel stay in L2 from block to block, those of
-// several pass through it once a block.
+// Blocks are as large as L2 allows, of equal size, and as many for each thread. Results do not depend on them. Products
+// in bfloat16 can be so fast that the way of the weights matters: those of one panel stay in L2 from block to block,
+// those of several pass through it once a block.
 Convolution plan(const ConvShape& s, Precision precision) {
   Convolution c{.shape = s, .grid = TileGrid(s), .weights = WeightLayout(precision, s.in, s.out)};
   const int64_t slices = (c.weights.depth + kSliceDepth - 1) / kSliceDepth;

@@ -70,8 +70,8 @@ struct PairsOfTiles {
 };
 
 #if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3
-// to [columns,rows] = the transpose of from [rows,columns], both multiples of 16: sixteen by four at a time. A vector of
-// quarters of rows r, r + 4, r + 8, r + 12, turned over within its quarters, holds sixteen rows of a column.
+// to [columns,rows] = the transpose of from [rows,columns], both multiples of 16: sixteen by four at a time. A vector
+// of quarters of rows r, r + 4, r + 8, r + 12, turned over within its quarters, holds sixteen rows of a column.
 HWY_INLINE void turn_over(const float* from, int64_t rows, int64_t columns, float* to) {
   const hn::FixedTag<float, 16> d;
   const hn::Half<decltype(d)> half;
@@ -100,8 +100,8 @@ HWY_INLINE void turn_over(const float* from, int64_t rows, int64_t columns, floa
 HWY_INLINE void turn_over(const float*, int64_t, int64_t, float*) {}  // no matrix unit
 #endif
 
-// Zero where the products of a block read and no tile writes: the first half of a pair whose second tile is the first to
-// take part, and what is beyond the last pair, where the matrix unit takes whole tiles.
+// Zero where the products of a block read and no tile writes: the first half of a pair whose second tile is the first
+// to take part, and what is beyond the last pair, where the matrix unit takes whole tiles.
 template <bool kWholeTiles>
 HWY_INLINE void clear_unfilled(const WeightGradient& g, const TileBlock& tiles, float* u, float* z) {
   for (int p = 0; p < kProducts; ++p) {
