@@ -17,6 +17,7 @@
 #include "sextant/kernels/register_tile-inl.h"
 #include "sextant/kernels/scratch_buffer.h"
 #include "sextant/kernels/threads.h"
+#include "sextant/kernels/transpose-inl.h"
 
 #ifndef SEXTANT_KERNELS_GEMM_ONCE
 #define SEXTANT_KERNELS_GEMM_ONCE
@@ -62,23 +63,13 @@ void copy_panel(const MatrixView& b, int64_t k0, int64_t depth, int64_t column, 
 void transpose_panel(const MatrixView& b, int64_t k0, int64_t depth, int64_t column, int64_t columns, int64_t width,
                      float* out) {
   const hn::FixedTag<float, 4> d;
-  const hn::RepartitionToWide<decltype(d)> dw;
-  const auto pair = [&](auto v) { return hn::BitCast(dw, v); };
-  const auto whole = [&](auto v) { return hn::BitCast(d, v); };
   const int64_t square_columns = std::min(width, columns - column) / 4 * 4, square_depth = depth / 4 * 4;
   for (int64_t j = 0; j < square_columns; j += 4) {
     const float* row = b.data + k0 + (column + j) * b.column_stride;
     const int64_t s = b.column_stride;
     for (int64_t k = 0; k < square_depth; k += 4) {
-      const auto r0 = hn::LoadU(d, row + k), r1 = hn::LoadU(d, row + k + s);
-      const auto r2 = hn::LoadU(d, row + k + 2 * s), r3 = hn::LoadU(d, row + k + 3 * s);
-      const auto low01 = pair(hn::InterleaveLower(d, r0, r1)), low23 = pair(hn::InterleaveLower(d, r2, r3));
-      const auto high01 = pair(hn::InterleaveUpper(d, r0, r1)), high23 = pair(hn::InterleaveUpper(d, r2, r3));
-      float* to = out + k * width + j;
-      hn::StoreU(whole(hn::InterleaveLower(dw, low01, low23)), d, to);
-      hn::StoreU(whole(hn::InterleaveUpper(dw, low01, low23)), d, to + width);
-      hn::StoreU(whole(hn::InterleaveLower(dw, high01, high23)), d, to + 2 * width);
-      hn::StoreU(whole(hn::InterleaveUpper(dw, high01, high23)), d, to + 3 * width);
+      const auto load = [&](int64_t r) { return hn::LoadU(d, row + k + r * s); };
+      store_transposed(d, load(0), load(1), load(2), load(3), out + k * width + j, width);
     }
   }
   const auto one_by_one = [&](int64_t k, int64_t j) {

@@ -132,9 +132,9 @@ void gemm_bfloat16(const Product& p) {
   static thread_local ScratchBuffer packed;
   PairGemm g(p);
   g.b = packed.get(g.b_size());
-  const auto run = by_precision(Precision::kBFloat16, true, HWY_DYNAMIC_DISPATCH(multiply_emulated),
-                                HWY_DYNAMIC_DISPATCH(multiply_by_matrix_unit),
-                                HWY_DYNAMIC_DISPATCH(multiply_by_instruction), HWY_DYNAMIC_DISPATCH(multiply_emulated));
+  const auto run =
+      by_pair_unit(true, HWY_DYNAMIC_DISPATCH(multiply_by_matrix_unit), HWY_DYNAMIC_DISPATCH(multiply_by_instruction),
+                   HWY_DYNAMIC_DISPATCH(multiply_emulated));
   parallel_jobs((p.columns + kPanel - 1) / kPanel,
                 [&](int64_t job) { HWY_DYNAMIC_DISPATCH(pack_pairs)(g, job * kPanel); });
   parallel_jobs((p.rows + PairGemm::kRows - 1) / PairGemm::kRows, [&](int64_t job) {

@@ -33,13 +33,16 @@ inline int64_t pairs_of(int64_t channels) {
   return channels / (2 * kPad) * kPad + std::min(kPad, channels % (2 * kPad));
 }
 
-// Which kind of products runs. The matrix unit takes whole tiles of pairs only.
+// Which kind of products of pairs runs. The matrix unit takes whole tiles of pairs only.
 template <class F>
-F* by_precision(Precision precision, bool whole_tiles, F* floats, F* matrix, F* instruction, F* emulated) {
-  if (precision == Precision::kFloat32) return floats;
+F* by_pair_unit(bool whole_tiles, F* matrix, F* instruction, F* emulated) {
   const PairUnit unit = pair_unit();
   if (unit == PairUnit::kMatrix && whole_tiles) return matrix;
   return unit == PairUnit::kEmulated ? emulated : instruction;
+}
+template <class F>
+F* by_precision(Precision precision, bool whole_tiles, F* floats, F* matrix, F* instruction, F* emulated) {
+  return precision == Precision::kFloat32 ? floats : by_pair_unit(whole_tiles, matrix, instruction, emulated);
 }
 
 // Does F(r,3) evaluate at point i?

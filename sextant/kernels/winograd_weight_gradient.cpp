@@ -18,6 +18,7 @@
 #include "sextant/kernels/point_product-inl.h"
 #include "sextant/kernels/scratch_buffer.h"
 #include "sextant/kernels/threads.h"
+#include "sextant/kernels/transpose-inl.h"
 #include "sextant/kernels/winograd.h"
 #include "sextant/kernels/winograd_tiles.h"
 #include "sextant/kernels/winograd_transforms-inl.h"
@@ -76,9 +77,6 @@ HWY_INLINE void turn_over(const float* from, int64_t rows, int64_t columns, floa
   const hn::FixedTag<float, 16> d;
   const hn::Half<decltype(d)> half;
   const hn::Half<decltype(half)> quarter;
-  const hn::RepartitionToWide<decltype(d)> wide;
-  const auto pairs = [&](auto v) { return hn::BitCast(wide, v); };
-  const auto singles = [&](auto v) { return hn::BitCast(d, v); };
   for (int64_t c = 0; c < columns; c += 4)
     for (int64_t r = 0; r < rows; r += 16) {
       const auto spread = [&](int64_t i) {
@@ -86,14 +84,7 @@ HWY_INLINE void turn_over(const float* from, int64_t rows, int64_t columns, floa
         const auto load = [&](int64_t k) { return hn::LoadU(quarter, at + 4 * k * columns); };
         return hn::Combine(d, hn::Combine(half, load(3), load(2)), hn::Combine(half, load(1), load(0)));
       };
-      const auto v0 = spread(0), v1 = spread(1), v2 = spread(2), v3 = spread(3);
-      const auto low01 = pairs(hn::InterleaveLower(d, v0, v1)), low23 = pairs(hn::InterleaveLower(d, v2, v3));
-      const auto high01 = pairs(hn::InterleaveUpper(d, v0, v1)), high23 = pairs(hn::InterleaveUpper(d, v2, v3));
-      float* at = to + c * rows + r;
-      hn::StoreU(singles(hn::InterleaveLower(wide, low01, low23)), d, at);
-      hn::StoreU(singles(hn::InterleaveUpper(wide, low01, low23)), d, at + rows);
-      hn::StoreU(singles(hn::InterleaveLower(wide, high01, high23)), d, at + 2 * rows);
-      hn::StoreU(singles(hn::InterleaveUpper(wide, high01, high23)), d, at + 3 * rows);
+      store_transposed(d, spread(0), spread(1), spread(2), spread(3), to + c * rows + r, rows);
     }
 }
 #else
