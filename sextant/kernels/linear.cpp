@@ -82,19 +82,23 @@ void check_backward(const LinearShape& s, const float* x, const float* weight, c
       "[linear] backward needs dy, x for dW, weight for dx, y for an activation; got a null pointer; pass them");
 }
 
+void multiply(Precision precision, const Product& product) {
+  precision == Precision::kBFloat16 ? gemm_bfloat16(product) : gemm(product);
+}
+
 }  // namespace
 
 void linear_forward(const LinearShape& s, const float* x, const float* weight, const float* bias, Activation act,
                     float* y) {
   check_forward(s, x, weight, y);
-  gemm({.rows = s.batch,
-        .columns = s.out,
-        .depth = s.in,
-        .a = {x, s.in, 1},
-        .b = {weight, 1, s.in},
-        .bias = bias,
-        .slope = slope_of(act),
-        .c = y});
+  multiply(s.precision, {.rows = s.batch,
+                         .columns = s.out,
+                         .depth = s.in,
+                         .a = {x, s.in, 1},
+                         .b = {weight, 1, s.in},
+                         .bias = bias,
+                         .slope = slope_of(act),
+                         .c = y});
 }
 
 void activation_backward(int64_t rows, int64_t columns, const float* dy, const float* y, float slope, float* masked,
@@ -128,13 +132,13 @@ void linear_backward(const LinearShape& s, const float* x, const float* weight, 
   if (masked || to.bias) activation_backward(s.batch, s.out, dy, y, slope_of(act), masked, to.bias);
   const float* d = masked ? masked : dy;
   if (to.x)
-    gemm({.rows = s.batch,
-          .columns = s.in,
-          .depth = s.out,
-          .a = {d, s.out, 1},
-          .b = {weight, s.in, 1},
-          .gate = to.through_relu ? x : nullptr,
-          .c = to.x});
+    multiply(s.precision, {.rows = s.batch,
+                           .columns = s.in,
+                           .depth = s.out,
+                           .a = {d, s.out, 1},
+                           .b = {weight, s.in, 1},
+                           .gate = to.through_relu ? x : nullptr,
+                           .c = to.x});
   if (to.weight)
     gemm({.rows = s.out, .columns = s.in, .depth = s.batch, .a = {d, 1, s.out}, .b = {x, s.in, 1}, .c = to.weight});
 }

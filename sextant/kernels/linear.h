@@ -5,6 +5,8 @@
 
 #include <cstdint>
 
+#include "sextant/kernels/precision.h"
+
 namespace sextant::kernels {
 
 enum class Activation { kNone, kRelu, kLeakyRelu };
@@ -16,6 +18,8 @@ constexpr float slope_of(Activation act) {
 
 struct LinearShape {
   int64_t batch, in, out;
+  // Of y and of dx. dW, a sum over the whole batch, is float32 in both.
+  Precision precision = Precision::kFloat32;
 };
 
 // y = act(x W^T + b). `bias` may be null.

@@ -5,7 +5,6 @@
 #include <cmath>
 
 #include "sextant/kernels/edge_conv.h"
-#include "sextant/kernels/gemm.h"
 #include "sextant/kernels/winograd.h"
 #include "sextant/nets/layers.h"
 #include "sextant/tensor/recorded.h"
@@ -133,51 +132,11 @@ class FastConv : public torch::autograd::Function<FastConv> {
   }
 };
 
-// x W^T + b for x [pixels,C] with factors in bfloat16, and dx alike; the weight's gradient, a sum over all pixels, stays
-// in float32.
-class PointwiseBFloat16 : public torch::autograd::Function<PointwiseBFloat16> {
- public:
-  static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& weight, const Tensor& bias) {
-    context->save_for_backward({x, weight});
-    const Tensor y = at::empty({x.size(0), weight.size(0)}, x.options());
-    kernels::gemm_bfloat16({.rows = x.size(0),
-                            .columns = weight.size(0),
-                            .depth = weight.size(1),
-                            .a = {x.const_data_ptr<float>(), x.size(1), 1},
-                            .b = {weight.const_data_ptr<float>(), 1, weight.size(1)},
-                            .bias = bias.const_data_ptr<float>(),
-                            .c = y.data_ptr<float>()});
-    return y;
-  }
-
-  static variable_list backward(AutogradContext* context, const variable_list& upstream) {
-    const auto saved = context->get_saved_variables();
-    const Tensor &x = saved[0], &weight = saved[1];
-    if (at::GradMode::is_enabled()) return {upstream[0].mm(weight), upstream[0].t().mm(x), upstream[0].sum(0)};
-    const Tensor dy = upstream[0].contiguous();
-    variable_list gradients = {{}, at::empty_like(weight), at::empty({weight.size(0)}, weight.options())};
-    if (context->needs_input_grad(0)) {
-      gradients[0] = at::empty_like(x);
-      kernels::gemm_bfloat16({.rows = x.size(0),
-                              .columns = weight.size(1),
-                              .depth = weight.size(0),
-                              .a = {dy.const_data_ptr<float>(), dy.size(1), 1},
-                              .b = {weight.const_data_ptr<float>(), weight.size(1), 1},
-                              .c = gradients[0].data_ptr<float>()});
-    }
-    kernels::linear_backward({x.size(0), x.size(1), weight.size(0)}, x.const_data_ptr<float>(), nullptr, nullptr,
-                             dy.const_data_ptr<float>(), Activation::kNone,
-                             {.weight = gradients[1].data_ptr<float>(), .bias = gradients[2].data_ptr<float>()});
-    return gradients;
-  }
-};
-
 // 1x1: a matrix product over all pixels.
 Tensor pointwise(const Tensor& x_any, const Tensor& weight, const Tensor& bias) {
   const Tensor x = channels_last(x_any), rows = x.permute({0, 2, 3, 1}).view({-1, x.size(1)});  // [B H W, C]
   const Tensor w = weight.view({weight.size(0), weight.size(1)});
-  const Tensor y = product_precision() == Precision::kBFloat16 ? PointwiseBFloat16::apply(rows, w, bias)
-                                                               : linear(rows, w, bias, Activation::kNone);
+  const Tensor y = linear(rows, w, bias, Activation::kNone, product_precision());
   return y.view({x.size(0), x.size(2), x.size(3), weight.size(0)}).permute({0, 3, 1, 2});
 }
 

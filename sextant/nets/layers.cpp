@@ -10,21 +10,22 @@
 namespace sextant {
 namespace {
 
-kernels::LinearShape shape_of(const Tensor& x, const Tensor& weight) {
-  return {.batch = x.size(0), .in = weight.size(1), .out = weight.size(0)};
+kernels::LinearShape shape_of(const Tensor& x, const Tensor& weight, Precision precision) {
+  return {.batch = x.size(0), .in = weight.size(1), .out = weight.size(0), .precision = precision};
 }
 
 // Our kernel forward and backward. A backward that must itself be differentiable takes LibTorch's operations instead.
 class FastLinear : public torch::autograd::Function<FastLinear> {
  public:
   static Tensor forward(torch::autograd::AutogradContext* context, const Tensor& x, const Tensor& weight,
-                        const Tensor& bias, int64_t activation) {
+                        const Tensor& bias, int64_t activation, bool bfloat16) {
     const Tensor input = x.contiguous();
     Tensor y = torch::empty({x.size(0), weight.size(0)}, x.options());
-    kernels::linear_forward(shape_of(x, weight), input.const_data_ptr<float>(), weight.const_data_ptr<float>(),
+    kernels::linear_forward(shape_of(x, weight, precision_of(bfloat16)), input.const_data_ptr<float>(), weight.const_data_ptr<float>(),
                             bias.const_data_ptr<float>(), static_cast<Activation>(activation), y.data_ptr<float>());
     context->save_for_backward({x, weight, y});
     context->saved_data["activation"] = activation;
+    context->saved_data["bfloat16"] = bfloat16;
     return y;
   }
 
@@ -33,7 +34,7 @@ class FastLinear : public torch::autograd::Function<FastLinear> {
     const auto saved = context->get_saved_variables();
     const Tensor &weight = saved[1], &y = saved[2];
     const auto activation = static_cast<Activation>(context->saved_data["activation"].toInt());
-    torch::autograd::variable_list gradients(4);
+    torch::autograd::variable_list gradients(5);
     if (at::GradMode::is_enabled()) {
       const Tensor d = activation_gradient(upstream[0], y, activation);
       if (context->needs_input_grad(0)) gradients[0] = d.mm(weight);
@@ -47,11 +48,14 @@ class FastLinear : public torch::autograd::Function<FastLinear> {
     if (context->needs_input_grad(2)) gradients[2] = torch::empty({weight.size(0)}, weight.options());
     const auto pointer = [](const Tensor& t) { return t.defined() ? t.data_ptr<float>() : nullptr; };
     kernels::linear_backward(
-        shape_of(x, weight), x.const_data_ptr<float>(), weight.const_data_ptr<float>(), y.const_data_ptr<float>(),
+        shape_of(x, weight, precision_of(context->saved_data["bfloat16"].toBool())), x.const_data_ptr<float>(), weight.const_data_ptr<float>(), y.const_data_ptr<float>(),
         dy.const_data_ptr<float>(), activation,
         {.x = pointer(gradients[0]), .weight = pointer(gradients[1]), .bias = pointer(gradients[2])});
     return gradients;
   }
+
+ private:
+  static Precision precision_of(bool bfloat16) { return bfloat16 ? Precision::kBFloat16 : Precision::kFloat32; }
 };
 
 }  // namespace
@@ -68,11 +72,12 @@ Tensor activation_gradient(const Tensor& dy, const Tensor& y, Activation activat
   return slope == 0 ? dy * (y > 0) : at::leaky_relu_backward(dy, y.detach(), static_cast<double>(slope), true);
 }
 
-Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, Activation activation) {
+Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, Activation activation,
+              Precision precision) {
   SEXTANT_CHECK(x.dim() == 2 && x.size(1) == weight.size(1), "[linear] expected x [B,", weight.size(1), "]; got ",
                 shape_text(x));
   if (is_plain(x) && is_plain(weight) && weight.is_contiguous())
-    return FastLinear::apply(x, weight, bias, static_cast<int64_t>(activation));
+    return FastLinear::apply(x, weight, bias, static_cast<int64_t>(activation), precision == Precision::kBFloat16);
   return activate(torch::linear(x, weight, bias), activation);
 }
 

@@ -6,6 +6,7 @@
 #include <torch/nn/pimpl.h>
 
 #include "sextant/kernels/linear.h"
+#include "sextant/tensor/precision.h"
 #include "sextant/tensor/rng.h"
 
 namespace sextant {
@@ -18,7 +19,9 @@ Tensor activate(const Tensor& x, Activation activation);
 Tensor activation_gradient(const Tensor& dy, const Tensor& y, Activation activation);
 
 // activation(x W^T + b) for x [B,in], W [out,in], b [out]. Twice differentiable, as a gradient penalty needs it.
-Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, Activation activation);
+// `precision`: of our kernel's products, but for those of W's gradient.
+Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, Activation activation,
+              Precision precision = Precision::kFloat32);
 
 // W and b start uniform in ±1/sqrt(in), as LibTorch's Linear does.
 class LinearImpl : public torch::nn::Module {

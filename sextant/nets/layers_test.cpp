@@ -36,6 +36,25 @@ TEST(Linear, EqualsLibTorchInDoubleInValueAndGradients) {
     }
 }
 
+// y and dx are products of rounded factors; dW is not.
+TEST(Linear, InBFloat16BothFactorsAreRoundedButForTheWeightsGradient) {
+  const Tensor x = Rng(1).normal({33, 17}).requires_grad_(), w = Rng(2).normal({65, 17}).requires_grad_(),
+               b = Rng(3).normal({65}).requires_grad_(), weight = Rng(4).normal({33, 65});
+  const auto rounded = [](const Tensor& t) { return t.detach().to(at::kBFloat16).to(at::kDouble); };
+  const auto near = [](const Tensor& got, const Tensor& want) {
+    return (got.to(at::kDouble) - want).abs().max().item<double>() < 1e-4;
+  };
+  const Tensor got = linear(x, w, b, Activation::kLeakyRelu, Precision::kBFloat16);
+  const Tensor before = rounded(x).mm(rounded(w).t()) + b.detach().to(at::kDouble);
+  EXPECT_TRUE(near(got, torch::leaky_relu(before, 0.2)));
+  const auto g = torch::autograd::grad({(got * weight).sum()}, {x, w, b});
+  const Tensor dy = weight * torch::where(got > 0, 1.0, 0.2);
+  EXPECT_TRUE(near(g[0], rounded(dy).mm(rounded(w))));
+  EXPECT_TRUE(near(g[1], dy.to(at::kDouble).t().mm(x.detach().to(at::kDouble))));
+  EXPECT_TRUE(near(g[2], dy.to(at::kDouble).sum(0)));
+  EXPECT_FALSE(near(got, linear(x, w, b, Activation::kLeakyRelu).to(at::kDouble)));
+}
+
 // What a gradient penalty asks for: the gradient of the squared norm of an input gradient.
 TEST(Linear, IsTwiceDifferentiable) {
   const Tensor x = Rng(1).normal({4, 6}).requires_grad_(), w = Rng(2).normal({3, 6}).requires_grad_(),

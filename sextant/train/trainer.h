@@ -33,7 +33,7 @@ struct TrainConfig {
               between(0, 0.999999)},
         Field{"keep_epochs", &TrainConfig::keep_epochs, "epochs whose weights are kept for good", at_least(1)},
         Field{"log_every", &TrainConfig::log_every, "steps between two lines of the log", between(1, 1e9)},
-        Field{"precision", &TrainConfig::precision, "of the products in 3x3 convolutions; weights stay float32"},
+        Field{"precision", &TrainConfig::precision, "of the products in convolutions; weights stay float32"},
     };
   }
 };
