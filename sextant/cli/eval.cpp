@@ -2,6 +2,7 @@
 
 #include "sextant/base/progress.h"
 #include "sextant/cli/command.h"
+#include "sextant/cli/plan_options.h"
 #include "sextant/lab/scoring_classifier.h"
 #include "sextant/metrics/table.h"
 
@@ -40,8 +41,9 @@ struct Scoring {
   std::unique_ptr<SampleStudy> study;
 };
 
-std::unique_ptr<Scoring> prepare_scoring(const TrainedRun& trained, const Options& options, Needs needs,
-                                         at::Device device, const Console& console) {
+std::unique_ptr<Scoring> prepare_scoring(const TrainedRun& trained, const Options& options,
+                                         const std::optional<SamplePlan>& plan, Needs needs, at::Device device,
+                                         const Console& console) {
   auto scoring = std::make_unique<Scoring>();
   GenerativeModel& model = trained.generative();
   std::optional<ScoringClassifier> classifier;
@@ -51,27 +53,35 @@ std::unique_ptr<Scoring> prepare_scoring(const TrainedRun& trained, const Option
     classifier = scoring->classifier.scoring;
   }
   scoring->reference = reference_data(trained.run);
-  Scoring& shared = *scoring;
-  scoring->study = std::make_unique<SampleStudy>(
-      model, shared.reference, options.count, options.seed, classifier, [&shared, &options, &console](int64_t done) {
-        if (!shared.progress)
-          shared.progress = std::make_unique<Progress>("sampling", options.count, done, 1.0, console.quiet);
-        shared.progress->update(done, [&] { return concat(done, " of ", options.count, " samples"); });
-        if (done == options.count) shared.progress.reset();
-      });
+  const auto progress = [&shared = *scoring, &options, &console](int64_t done) {
+    if (!shared.progress)
+      shared.progress = std::make_unique<Progress>("sampling", options.count, done, 1.0, console.quiet);
+    shared.progress->update(done, [&] { return concat(done, " of ", options.count, " samples"); });
+    if (done == options.count) shared.progress.reset();
+  };
+  SampleSource source = {.draw = [&, progress, plan] {
+                           return plan ? sample_bytes(trained, *plan, options.count, options.seed, progress)
+                                       : sample_bytes(model, options.count, Rng(options.seed).split("sample_scores"),
+                                                      progress);
+                         },
+                         .record = {{"seed", options.seed}}};
+  if (plan) source.record["plan"] = to_json(*plan);
+  scoring->study = std::make_unique<SampleStudy>(std::move(source), scoring->reference, options.count, classifier);
   return scoring;
 }
 
-void eval(const Options& options, Console& console) {
+void eval(const Options& options, const PlanOptions& plan_options, Console& console) {
   SEXTANT_USAGE_CHECK(options.images >= 1 && options.samples >= 1, "[eval] --images and --samples must be at least 1");
   const std::vector<const MetricRow*> wanted = wanted_metrics(options);
   const at::Device device = console.prepare();
   const PrecisionScope scope(console.precision());
   const TrainedRun trained = open_run(find_shipped(options.run), device);
+  std::optional<SamplePlan> plan;
+  if (plan_options.asked()) check_plan(plan.emplace(plan_options.plan()), diffusion_of(trained));
   Needs needs = Needs::kModel;
   for (const MetricRow* metric : wanted) needs = std::max(needs, metric->needs);
   std::unique_ptr<Scoring> scoring;
-  if (needs != Needs::kModel) scoring = prepare_scoring(trained, options, needs, device, console);
+  if (needs != Needs::kModel) scoring = prepare_scoring(trained, options, plan, needs, device, console);
   const Dataset data = load_dataset(trained.run.data);
   Json result = {{"run", trained.run.name}, {"fingerprint", fingerprint(trained.run)}, {"split", "test"},
                  {"seed", options.seed},    {"data_sha256", data.content_hash},        {"metrics", Json::object()}};
@@ -113,10 +123,12 @@ void add_eval(CLI::App& app, Console& console) {
   command->add_option("--seed", options->seed, "seed of the noise")->capture_default_str();
   command->footer(
       "Example: sextant eval zoo/vae-mnist --metrics elbo,log_likelihood --samples 5000 --json\n"
-      "Example: sextant eval zoo/vae-mnist --metrics fcd,kid,precision_recall -n 10000");
+      "Example: sextant eval zoo/vae-mnist --metrics fcd,kid,precision_recall -n 10000\n"
+      "Example: sextant eval zoo/ddpm-mnist --metrics fcd --sampler ddpm --steps 1000 --each-label --guidance 2 -n 2000");
   add_common(*command, console, true);
   add_precision(*command, console);
-  command->callback([options, &console] { eval(*options, console); });
+  const auto plan = add_plan_options(*command);
+  command->callback([options, plan, &console] { eval(*options, *plan, console); });
 }
 
 }  // namespace sextant

@@ -4,9 +4,9 @@
 
 #include "sextant/base/progress.h"
 #include "sextant/cli/command.h"
+#include "sextant/cli/plan_options.h"
 #include "sextant/lab/film.h"
 #include "sextant/lab/panels.h"
-#include "sextant/lab/sample_sets.h"
 #include "sextant/nets/conv.h"
 #include "sextant/report/png.h"
 #include "sextant/tensor/shape.h"
@@ -14,39 +14,15 @@
 namespace sextant {
 namespace {
 
-constexpr int64_t kMostSamples = 100000, kBatch = 250;
+constexpr int64_t kMostSamples = 100000;
+// Drawn at once. A GPU wants more before all of it is busy.
+constexpr int64_t kBatch = 250, kCudaBatch = 1024;
 
 struct Options {
   std::string run, out = "samples.png", film;
   int64_t count = 100, columns = 0, zoom = 2, film_frames = 12;
   uint64_t seed = 0;
-  // Of diffusion runs.
-  std::string sampler = "ddim", spacing = "trailing";
-  int64_t steps = 50, label = -1;
-  double guidance = 1, eta = 0;
-  bool beta = false, no_clip = false, each_label = false;
-  bool diffusion_asked = false;  // any of these was given
 };
-
-SamplePlan plan_of(const Options& options) {
-  Json sampler = {{"sampler", options.sampler}, {"clip", !options.no_clip}};
-  if (options.sampler == "ddim") sampler["eta"] = options.eta;
-  if (options.sampler == "ddpm") sampler["variance"] = options.beta ? "beta" : "beta-tilde";
-  SEXTANT_USAGE_CHECK(options.eta == 0 || options.sampler == "ddim", "[sample] --eta belongs to --sampler ddim");
-  SEXTANT_USAGE_CHECK(!options.beta || options.sampler == "ddpm", "[sample] --beta belongs to --sampler ddpm");
-  SEXTANT_USAGE_CHECK(options.label < 0 || !options.each_label, "[sample] give --label or --each-label, not both");
-  SEXTANT_USAGE_CHECK(options.guidance == 1 || options.label >= 0 || options.each_label,
-                      "[sample] --guidance leads towards a class: add --label N, or --each-label");
-  const char* labels = options.label >= 0 ? "one" : options.each_label ? "each" : "none";
-  SamplePlan plan;
-  assign(plan, {{"sampler", sampler},
-                {"steps", options.steps},
-                {"spacing", options.spacing},
-                {"labels", labels},
-                {"label", std::max<int64_t>(options.label, 0)},
-                {"guidance", options.guidance}});
-  return plan;
-}
 
 Tensor sample_diffusion(const TrainedRun& trained, const Options& options, const SamplePlan& plan,
                         const Console& console) {
@@ -54,14 +30,15 @@ Tensor sample_diffusion(const TrainedRun& trained, const Options& options, const
   check_plan(plan, model);
   Rng rng = Rng(options.seed).split("sample");
   const Tensor x_T = channels_last(rng.normal(batch_of(options.count, model.item())).to(trained.device()));
-  const int64_t batches = (options.count + kBatch - 1) / kBatch;
+  const int64_t at_once = trained.device().is_cuda() ? kCudaBatch : kBatch;
+  const int64_t batches = (options.count + at_once - 1) / at_once;
   Progress progress(trained.run.name, batches * plan.steps, 0, 1, console.quiet);
   std::vector<Tensor> pieces;
   FilmStrip film(options.film_frames, std::min<int64_t>(8, options.count), plan.steps);
   for (int64_t b = 0; b < batches; ++b) {
-    const Tensor start = x_T.slice(0, b * kBatch, std::min(options.count, (b + 1) * kBatch));
+    const Tensor start = x_T.slice(0, b * at_once, std::min(options.count, (b + 1) * at_once));
     if (b == 0) film.begin(start);
-    pieces.push_back(run_plan(plan, model, start, b * kBatch, rng, [&](const SamplerStep& step) {
+    pieces.push_back(run_plan(plan, model, start, b * at_once, noise_of(rng), [&](const SamplerStep& step) {
       if (b == 0) film.see(step);
       progress.update(b * plan.steps + step.step, [&] { return concat("step ", step.step, "/", plan.steps); });
     }));
@@ -70,7 +47,7 @@ Tensor sample_diffusion(const TrainedRun& trained, const Options& options, const
   return torch::cat(pieces);
 }
 
-void sample(const Options& options, Console& console) {
+void sample(const Options& options, const PlanOptions& plan_options, Console& console) {
   SEXTANT_USAGE_CHECK(options.count >= 1 && options.count <= kMostSamples, "[sample] -n must be between 1 and ",
                       kMostSamples, "; got ", options.count);
   SEXTANT_USAGE_CHECK(options.columns >= 0 && options.columns <= options.count,
@@ -78,12 +55,12 @@ void sample(const Options& options, Console& console) {
                       options.columns);
   SEXTANT_USAGE_CHECK(options.zoom >= 1 && options.zoom <= 16, "[sample] --zoom must be between 1 and 16; got ",
                       options.zoom);
-  const SamplePlan plan = plan_of(options);
+  const SamplePlan plan = plan_options.plan();
   const TrainedRun trained = open_run(find_shipped(options.run), console.prepare());
   const torch::NoGradGuard no_grad;
   const PrecisionScope scope(console.precision());
   const bool diffusion = dynamic_cast<Diffusion*>(trained.model.get()) != nullptr;
-  if (options.diffusion_asked) diffusion_of(trained);
+  if (plan_options.asked()) diffusion_of(trained);
   Rng rng = Rng(options.seed).split("sample");
   const Tensor x = diffusion ? sample_diffusion(trained, options, plan, console)
                              : trained.generative().sample({.count = options.count, .labels = {}}, rng);
@@ -112,30 +89,15 @@ void add_sample(CLI::App& app, Console& console) {
   command->add_option("--columns", options->columns, "samples a row; 0: a square")->capture_default_str();
   command->add_option("--zoom", options->zoom, "enlarge by this whole factor")->capture_default_str();
   command->add_option("--seed", options->seed, "seed of the noise")->capture_default_str();
-  CLI::Option_group* group = command->add_option_group("Diffusion runs");
-  group->add_option("--sampler", options->sampler, "ddim, ddpm (ancestral) or dpm-solver")->capture_default_str();
-  group->add_option("--steps", options->steps, "steps from noise to data")->capture_default_str();
-  group->add_option("--spacing", options->spacing, "trailing, linspace, leading or quadratic")->capture_default_str();
-  group->add_option("--eta", options->eta, "ddim: share of the ancestral noise, 0 to 1")->capture_default_str();
-  group->add_flag("--beta", options->beta, "ddpm: variance beta, not beta-tilde; for all steps of the chain");
-  group->add_flag("--no-clip", options->no_clip, "do not clip the predicted picture to [-1,1] at each step");
-  group->add_option("--label", options->label, "class to draw, of a conditional run");
-  group->add_flag("--each-label", options->each_label, "all classes in turn");
-  group
-      ->add_option("--guidance", options->guidance,
-                   "scale s in eps(none) + s (eps(label) - eps(none)); 0: unconditional, 1: conditional, more: sharper")
-      ->capture_default_str();
-  group->add_option("--film", options->film, "PNG file: the first samples on their way from noise to data");
-  group->add_option("--film-frames", options->film_frames, "pictures a row of the film")->capture_default_str();
+  const auto plan = add_plan_options(*command);
+  plan->group->add_option("--film", options->film, "PNG file: the first samples on their way from noise to data");
+  plan->group->add_option("--film-frames", options->film_frames, "pictures a row of the film")->capture_default_str();
   command->footer(
       "Example: sextant sample zoo/vae-mnist -n 64 -o grid.png\n"
       "         sextant sample zoo/ddpm-mnist --steps 50 --guidance 3 --label 7 -n 64 -o sevens.png --film film.png");
   add_common(*command, console, true);
   add_precision(*command, console);
-  command->callback([options, group, &console] {
-    for (const CLI::Option* option : group->get_options()) options->diffusion_asked |= option->count() > 0;
-    sample(*options, console);
-  });
+  command->callback([options, plan, &console] { sample(*options, *plan, console); });
 }
 
 }  // namespace sextant

@@ -64,7 +64,9 @@ TEST(Collapse, AConstantGeneratorHasADefinedScoreForEverything) {
                                         .fingerprint = "0",
                                         .weights_sha256 = "0"};
   const torch::NoGradGuard no_grad;
-  SampleStudy study(dynamic_cast<GenerativeModel&>(*model), data, 32, 0, classifier);
+  auto& generative = dynamic_cast<GenerativeModel&>(*model);
+  SampleStudy study({.draw = [&] { return sample_bytes(generative, 32, Rng(0)); }, .record = {{"seed", 0}}}, data, 32,
+                    classifier);
   int measured = 0;
   for (const MetricRow& metric : metrics()) {
     if (metric.needs == Needs::kModel || metric.refusal) continue;

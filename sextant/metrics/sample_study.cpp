@@ -8,14 +8,9 @@ Json ScoringClassifier::record() const {
   return {{"version", version}, {"fingerprint", fingerprint}, {"weights_sha256", weights_sha256}};
 }
 
-SampleStudy::SampleStudy(GenerativeModel& model, const Dataset& reference, int64_t n, uint64_t seed,
-                         std::optional<ScoringClassifier> classifier, std::function<void(int64_t)> progress)
-    : model_(model),
-      reference_(reference),
-      n_(n),
-      seed_(seed),
-      classifier_(std::move(classifier)),
-      progress_(std::move(progress)) {
+SampleStudy::SampleStudy(SampleSource source, const Dataset& reference, int64_t n,
+                         std::optional<ScoringClassifier> classifier)
+    : source_(std::move(source)), reference_(reference), n_(n), classifier_(std::move(classifier)) {
   SEXTANT_USAGE_CHECK(reference.pictures(), "[scores] scores of samples are for pictures; ", reference.name,
                       " has points. Choose a run on a picture data set");
   SEXTANT_USAGE_CHECK(n >= 1 && n <= reference.test.size(), "[scores] -n must be between 1 and the ",
@@ -33,7 +28,12 @@ Features SampleStudy::features_of(const Tensor& bytes) const {
 }
 
 const Tensor& SampleStudy::pictures() {
-  if (!pictures_.defined()) pictures_ = sample_bytes(model_, n_, Rng(seed_).split("sample_scores"), progress_);
+  if (!pictures_.defined()) {
+    Tensor drawn = source_.draw();
+    SEXTANT_CHECK(drawn.dim() == 4 && drawn.size(0) == n_, "[scores] ", n_, " samples were asked for; got ",
+                  shape_text(drawn));
+    pictures_ = std::move(drawn);
+  }
   return pictures_;
 }
 
@@ -60,11 +60,11 @@ const Features* SampleStudy::training() {
 
 Json SampleStudy::provenance() const {
   Json json = {{"n", n_},
-               {"seed", seed_},
                {"data", reference_.name},
                {"split", "test"},
                {"data_sha256", reference_.content_hash},
                {"preprocessing", kPreprocessing}};
+  json.update(source_.record);
   if (classifier_) json["classifier"] = classifier_->record();
   return json;
 }

@@ -23,15 +23,20 @@ struct ScoringClassifier {
   Json record() const;
 };
 
+struct SampleSource {
+  std::function<Tensor()> draw;  // the n samples as bytes [n,C,H,W], once they are asked for
+  Json record;                   // what decides them, as {"seed": 0}: stands beside every score
+};
+
 class SampleStudy {
  public:
   // `n` samples against `n` pictures of reference.test; the floor is reference.test against as many of
   // reference.train. What it refers to must outlive it. Without a classifier only pictures() can be asked for. Throws
   // UsageError unless 1 <= n <= the size of the test split, and the data are pictures.
-  SampleStudy(GenerativeModel& model, const Dataset& reference, int64_t n, uint64_t seed,
-              std::optional<ScoringClassifier> classifier, std::function<void(int64_t)> progress = {});
+  SampleStudy(SampleSource source, const Dataset& reference, int64_t n,
+              std::optional<ScoringClassifier> classifier);
 
-  const Tensor& pictures();  // bytes [n,C,H,W]; the model is asked at the first call
+  const Tensor& pictures();  // bytes [n,C,H,W]
   const Features& generated();
   const Features& real();
   // As many training pictures; null where the training split has fewer.
@@ -39,19 +44,17 @@ class SampleStudy {
   // n pictures of the test split: bytes.
   const Tensor& real_pictures();
 
-  // What stands beside every score: n, seed, split, data, preprocessing, and the classifier where there is one.
+  // What stands beside every score: n, how the samples were drawn, split, data, preprocessing, and the classifier where there is one.
   Json provenance() const;
   const ScoringClassifier& classifier() const;
 
  private:
   Features features_of(const Tensor& bytes) const;
 
-  GenerativeModel& model_;
+  SampleSource source_;
   const Dataset& reference_;
   int64_t n_;
-  uint64_t seed_;
   std::optional<ScoringClassifier> classifier_;
-  std::function<void(int64_t)> progress_;
   Tensor pictures_, real_pictures_;
   std::optional<Features> generated_, real_, training_;
 };

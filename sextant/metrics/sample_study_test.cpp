@@ -47,6 +47,9 @@ class SampleStudyLaws : public testing::Test {
       if (std::string(row.name) == name) return row.measure({.model = model_, .data = data, .study = &study});
     throw Error("no such row");
   }
+  SampleSource source(int64_t n) {
+    return {.draw = [this, n] { return sample_bytes(model_, n, Rng(3)); }, .record = {{"seed", 3}}};
+  }
   Counting model_;
   MeanOnly means_;
   ScoringClassifier scoring_;
@@ -54,12 +57,13 @@ class SampleStudyLaws : public testing::Test {
 
 TEST_F(SampleStudyLaws, TheModelIsAskedOnceForAllScores) {
   const Dataset data = pictures(80, 60);
-  SampleStudy study(model_, data, 50, 3, scoring_);
+  SampleStudy study(source(50), data, 50, scoring_);
   EXPECT_EQ(model_.asked, 0);
   for (const MetricRow& row : sample_metrics()) {
     if (row.needs == Needs::kModel || row.refusal) continue;
     const Json json = measure(row.name, study, data);
     EXPECT_EQ(json.at("provenance").at("n"), 50) << row.name;
+    EXPECT_EQ(json.at("provenance").at("seed"), 3) << row.name;
     EXPECT_EQ(json.at("provenance").at("data_sha256"), "abc") << row.name;
     EXPECT_EQ(json.at("provenance").at("classifier").at("weights_sha256"), "w") << row.name;
     EXPECT_EQ(json.at("metric"), concat(row.name, row.needs == Needs::kClassifier ? "-made-v1" : "")) << row.name;
@@ -70,27 +74,29 @@ TEST_F(SampleStudyLaws, TheModelIsAskedOnceForAllScores) {
 
 TEST_F(SampleStudyLaws, WithoutEnoughTrainingPicturesThereIsNoFloorAndAReason) {
   const Dataset few = pictures(40, 60);
-  SampleStudy study(model_, few, 50, 3, scoring_);
+  SampleStudy study(source(50), few, 50, scoring_);
   for (const char* name : {"fcd", "kid"}) {
     const Json json = measure(name, study, few);
     EXPECT_TRUE(json.at("floor").is_null()) << name;
     EXPECT_TRUE(json.contains("floor_reason")) << name;
   }
   const Dataset enough = pictures(50, 60);
-  SampleStudy other(model_, enough, 50, 3, scoring_);
+  SampleStudy other(source(50), enough, 50, scoring_);
   EXPECT_TRUE(measure("fcd", other, enough).at("floor").is_number());
 }
 
 TEST_F(SampleStudyLaws, WhatDoesNotFitIsRefused) {
   const Dataset data = pictures(80, 60);
-  EXPECT_THROW(SampleStudy(model_, data, 61, 0, scoring_), UsageError);
-  EXPECT_THROW(SampleStudy(model_, data, 0, 0, scoring_), UsageError);
+  EXPECT_THROW(SampleStudy(source(61), data, 61, scoring_), UsageError);
+  EXPECT_THROW(SampleStudy(source(0), data, 0, scoring_), UsageError);
   Dataset points = data;
   points.train.x = points.test.x = torch::zeros({80, 2});
-  EXPECT_THROW(SampleStudy(model_, points, 10, 0, scoring_), UsageError);
-  SampleStudy bare(model_, data, 20, 0, std::nullopt);
+  EXPECT_THROW(SampleStudy(source(10), points, 10, scoring_), UsageError);
+  SampleStudy bare(source(20), data, 20, std::nullopt);
   EXPECT_EQ(bare.pictures().size(0), 20);
   EXPECT_THROW(bare.generated(), Error);
+  SampleStudy other_count(source(19), data, 20, std::nullopt);
+  EXPECT_THROW(other_count.pictures(), Error);
 }
 
 TEST(MetricTable, NamesAreUniqueAndARowMeasuresOrRefuses) {

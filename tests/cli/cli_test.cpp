@@ -61,6 +61,7 @@ TEST(Cli, MistakesEndWithTheirCodeAndNameTheRemedy) {
       {{"train", recipe, "--set", "data.name=mnits"}, 2, "mnist"},
       {{"train", recipe, "--set", "data.name=cifar10", "--set", "data.path=nowhere"}, 1, "sextant data fetch cifar10"},
       {{"train", recipe, "--device", "tpu"}, 2, "cpu, cuda or auto"},
+      {{"train", recipe, "--tf32"}, 2, "add --device cuda"},
       {{"train", recipe, "--out", "/proc/sextant"}, 1, "can't make the folder"},
       {{"sample", "nowhere"}, 1, "is no run"},
       {{"sample", "half"}, 1, "config.json"},

@@ -50,6 +50,29 @@ TEST_F(DiffusionCli, SamplesByEverySamplerAndFilmsThem) {
   }
 }
 
+TEST_F(DiffusionCli, ScoresSamplesOfAnyPlanAndRecordsIt) {
+  const auto score = [&](std::vector<std::string> plan) {
+    std::vector<std::string> arguments = {"eval", "guided", "--metrics", "pairwise_distance", "-n", "70", "--json"};
+    arguments.insert(arguments.end(), plan.begin(), plan.end());
+    const Said said = run(arguments, scratch_.path());
+    EXPECT_EQ(said.code, 0) << said.err;
+    return said.json().at("metrics").at("pairwise_distance");
+  };
+  const Json one = score({"--sampler", "ddpm", "--steps", "3", "--label", "4", "--guidance", "2"});
+  const Json same = score({"--sampler", "ddpm", "--steps", "3", "--label", "4", "--guidance", "2"});
+  const Json other = score({"--sampler", "ddpm", "--steps", "4", "--label", "4", "--guidance", "2"});
+  EXPECT_EQ(one, same);
+  EXPECT_NE(one.at("mean_distance"), other.at("mean_distance"));
+  const Json& plan = one.at("provenance").at("plan");
+  EXPECT_EQ(plan.at("steps"), 3);
+  EXPECT_EQ(plan.at("label"), 4);
+  EXPECT_EQ(plan.at("guidance"), 2);
+  EXPECT_EQ(plan.at("sampler").at("sampler"), "ddpm");
+  const Said refused = run({"eval", (source_root() / "zoo" / "vae-mnist").string(), "--steps", "9"}, scratch_.path());
+  EXPECT_EQ(refused.code, 2);
+  EXPECT_NE(refused.err.find("no diffusion model"), std::string::npos) << refused.err;
+}
+
 TEST_F(DiffusionCli, TheSameSeedGivesTheSamePicture) {
   std::string before;
   for (const char* seed : {"1", "1", "2"}) {

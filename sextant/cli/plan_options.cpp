@@ -1,0 +1,46 @@
+#include "sextant/cli/plan_options.h"
+
+namespace sextant {
+
+bool PlanOptions::asked() const {
+  return std::ranges::any_of(group->get_options(), [](const CLI::Option* option) { return option->count() > 0; });
+}
+
+SamplePlan PlanOptions::plan() const {
+  Json chosen = {{"sampler", sampler}, {"clip", !no_clip}};
+  if (sampler == "ddim") chosen["eta"] = eta;
+  if (sampler == "ddpm") chosen["variance"] = beta ? "beta" : "beta-tilde";
+  SEXTANT_USAGE_CHECK(eta == 0 || sampler == "ddim", "[sample] --eta belongs to --sampler ddim");
+  SEXTANT_USAGE_CHECK(!beta || sampler == "ddpm", "[sample] --beta belongs to --sampler ddpm");
+  SEXTANT_USAGE_CHECK(label < 0 || !each_label, "[sample] give --label or --each-label, not both");
+  SEXTANT_USAGE_CHECK(guidance == 1 || label >= 0 || each_label,
+                      "[sample] --guidance leads towards a class: add --label N, or --each-label");
+  SamplePlan plan;
+  assign(plan, {{"sampler", chosen},
+                {"steps", steps},
+                {"spacing", spacing},
+                {"labels", label >= 0 ? "one" : each_label ? "each" : "none"},
+                {"label", std::max<int64_t>(label, 0)},
+                {"guidance", guidance}});
+  return plan;
+}
+
+std::shared_ptr<PlanOptions> add_plan_options(CLI::App& command) {
+  auto options = std::make_shared<PlanOptions>();
+  CLI::Option_group* group = options->group = command.add_option_group("Diffusion runs");
+  group->add_option("--sampler", options->sampler, "ddim, ddpm (ancestral) or dpm-solver")->capture_default_str();
+  group->add_option("--steps", options->steps, "steps from noise to data")->capture_default_str();
+  group->add_option("--spacing", options->spacing, "trailing, linspace, leading or quadratic")->capture_default_str();
+  group->add_option("--eta", options->eta, "ddim: share of the ancestral noise, 0 to 1")->capture_default_str();
+  group->add_flag("--beta", options->beta, "ddpm: variance beta, not beta-tilde; for all steps of the chain");
+  group->add_flag("--no-clip", options->no_clip, "do not clip the predicted picture to [-1,1] at each step");
+  group->add_option("--label", options->label, "class to draw, of a conditional run");
+  group->add_flag("--each-label", options->each_label, "all classes in turn");
+  group
+      ->add_option("--guidance", options->guidance,
+                   "scale s in eps(none) + s (eps(label) - eps(none)); 0: unconditional, 1: conditional, more: sharper")
+      ->capture_default_str();
+  return options;
+}
+
+}  // namespace sextant
