@@ -7,6 +7,7 @@
 #include "sextant/base/check.h"
 #include "sextant/base/fields.h"
 #include "sextant/base/machine.h"
+#include "sextant/tensor/device.h"
 
 namespace sextant {
 
@@ -18,11 +19,13 @@ void Console::print(const Json& json_result, const std::string& text) const {
 at::Device Console::prepare() const {
   SEXTANT_USAGE_CHECK(threads >= 0 && threads <= 4096, "[threads] between 1 and 4096, or 0 for all; got ", threads);
   at::set_num_threads(static_cast<int>(threads > 0 ? threads : this_machine().cores));
+  allow_tf32(tf32);
   if (device == "auto") return torch::cuda::is_available() ? at::kCUDA : at::kCPU;
   SEXTANT_USAGE_CHECK(device == "cpu" || device == "cuda", "[device] cpu, cuda or auto; got '", device, "'");
   SEXTANT_USAGE_CHECK(device == "cpu" || torch::cuda::is_available(),
                       "[device] no CUDA device is within reach of this ",
                       "LibTorch; use --device cpu, or build with a CUDA LibTorch (LIBTORCH=DIR)");
+  SEXTANT_USAGE_CHECK(!tf32 || device != "cpu", "[device] --tf32 is of CUDA's convolutions; add --device cuda");
   return device == "cpu" ? at::kCPU : at::kCUDA;
 }
 
@@ -49,6 +52,8 @@ void add_precision(CLI::App& command, Console& console) {
       .add_option("--precision", console.precision_name,
                   "products of convolutions in fp32 or bf16; `sextant doctor` says whether bf16 is faster here")
       ->capture_default_str();
+  command.add_flag("--tf32", console.tf32,
+                   "on CUDA: let convolutions round their factors to TF32; faster, and recorded with the device");
 }
 
 }  // namespace sextant

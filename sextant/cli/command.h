@@ -19,6 +19,7 @@ struct Console {
   int64_t threads = 0;  // 0: as many as the process may use
   std::string device = "cpu";
   std::string precision_name = "fp32";
+  bool tf32 = false;
   std::string command_line;  // as it was typed
   int exit_code = 0;
 
@@ -32,7 +33,7 @@ struct Console {
 
 // Adds --json, --quiet and, to a command that computes, --threads and --device.
 void add_common(CLI::App& command, Console& console, bool computes);
-// Adds --precision.
+// Adds --precision and --tf32.
 void add_precision(CLI::App& command, Console& console);
 
 void add_list(CLI::App& app, Console& console);

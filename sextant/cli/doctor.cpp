@@ -13,6 +13,7 @@
 #include "sextant/data/catalogue.h"
 #include "sextant/kernels/pair_unit.h"
 #include "sextant/kernels/winograd.h"
+#include "sextant/tensor/device.h"
 #include "sextant_build_info.h"
 
 namespace sextant {
@@ -116,7 +117,7 @@ void doctor(Console& console) {
                        {"memory_gb", static_cast<double>(machine.memory_bytes / 100000000) / 10}}},
                      {"bf16", bf16_report()},
                      {"threads", {{"set", at::get_num_threads()}, {"seen", seen}}},
-                     {"device", device.str()},
+                     {"device", device_text(device)},
                      {"data", data},
                      {"trouble", trouble}};
   std::string text;

@@ -7,21 +7,25 @@
 namespace sextant {
 namespace {
 
-Tensor run(const Ancestral& c, const Denoiser& d, Tensor x, const Grid& g, Rng& r, const StepObserver& o) {
-  return sample_ancestral(d, std::move(x), g, c, r, o);
+Tensor run(const Ancestral& c, const Denoiser& d, Tensor x, const Grid& g, const NoiseSource& n, const StepObserver& o) {
+  return sample_ancestral(d, std::move(x), g, c, n, o);
 }
-Tensor run(const Ddim& c, const Denoiser& d, Tensor x, const Grid& g, Rng& r, const StepObserver& o) {
-  return sample_ddim(d, std::move(x), g, c, r, o);
+Tensor run(const Ddim& c, const Denoiser& d, Tensor x, const Grid& g, const NoiseSource& n, const StepObserver& o) {
+  return sample_ddim(d, std::move(x), g, c, n, o);
 }
-Tensor run(const DpmSolver& c, const Denoiser& d, Tensor x, const Grid& g, Rng& r, const StepObserver& o) {
-  return sample_dpm_solver(d, std::move(x), g, c, r, o);
+Tensor run(const DpmSolver& c, const Denoiser& d, Tensor x, const Grid& g, const NoiseSource& n, const StepObserver& o) {
+  return sample_dpm_solver(d, std::move(x), g, c, n, o);
 }
 
 }  // namespace
 
-Tensor run_sampler(const SamplerConfig& config, const Denoiser& denoiser, Tensor x, const Grid& grid, Rng& rng,
+NoiseSource noise_of(Rng& rng) {
+  return [&rng](at::IntArrayRef shape) { return rng.normal(shape); };
+}
+
+Tensor run_sampler(const SamplerConfig& config, const Denoiser& denoiser, Tensor x, const Grid& grid, const NoiseSource& noise,
                    const StepObserver& observer) {
-  return std::visit([&](const auto& c) { return run(c, denoiser, std::move(x), grid, rng, observer); }, config);
+  return std::visit([&](const auto& c) { return run(c, denoiser, std::move(x), grid, noise, observer); }, config);
 }
 
 bool is_deterministic(const SamplerConfig& config) {

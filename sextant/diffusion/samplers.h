@@ -23,6 +23,10 @@ struct SamplerStep {
 };
 using StepObserver = std::function<void(const SamplerStep& step)>;
 
+// Standard normal noise of a shape, drawn anew at each call: float32, on whichever device.
+using NoiseSource = std::function<Tensor(at::IntArrayRef shape)>;
+NoiseSource noise_of(Rng& rng);  // `rng` must outlive it
+
 enum class PosteriorVariance { kBetaTilde, kBeta };
 constexpr auto enum_names(PosteriorVariance) {
   return std::array{std::pair{PosteriorVariance::kBetaTilde, "beta-tilde"},
@@ -40,7 +44,7 @@ struct Ancestral {
                       Field{"clip", &Ancestral::clip, "clip the predicted x0 to [-1,1]"}};
   }
 };
-Tensor sample_ancestral(const Denoiser& denoiser, Tensor x, const Grid& grid, const Ancestral& config, Rng& rng,
+Tensor sample_ancestral(const Denoiser& denoiser, Tensor x, const Grid& grid, const Ancestral& config, const NoiseSource& noise,
                         const StepObserver& observer = {});
 
 // Song, Meng & Ermon 2021, eq. 12. eta = 0: deterministic; eta = 1: the ancestral sampler with beta-tilde.
@@ -53,7 +57,7 @@ struct Ddim {
                       Field{"clip", &Ddim::clip, "clip the predicted x0 to [-1,1]"}};
   }
 };
-Tensor sample_ddim(const Denoiser& denoiser, Tensor x, const Grid& grid, const Ddim& config, Rng& rng,
+Tensor sample_ddim(const Denoiser& denoiser, Tensor x, const Grid& grid, const Ddim& config, const NoiseSource& noise,
                    const StepObserver& observer = {});
 
 // DPM-Solver++(2M) (Lu et al. 2022, algorithm 2): second order in log(alpha/sigma), deterministic; the first and the
@@ -65,13 +69,13 @@ struct DpmSolver {
     return std::tuple{Field{"clip", &DpmSolver::clip, "clip the predicted x0 to [-1,1]"}};
   }
 };
-Tensor sample_dpm_solver(const Denoiser& denoiser, Tensor x, const Grid& grid, const DpmSolver& config, Rng& rng,
+Tensor sample_dpm_solver(const Denoiser& denoiser, Tensor x, const Grid& grid, const DpmSolver& config, const NoiseSource& noise,
                          const StepObserver& observer = {});
 
 using SamplerConfig = std::variant<Ddim, Ancestral, DpmSolver>;
 
 // Whichever the config names. x_T [B,…] is the noise at grid.front().
-Tensor run_sampler(const SamplerConfig& config, const Denoiser& denoiser, Tensor x, const Grid& grid, Rng& rng,
+Tensor run_sampler(const SamplerConfig& config, const Denoiser& denoiser, Tensor x, const Grid& grid, const NoiseSource& noise,
                    const StepObserver& observer = {});
 
 // Deterministic: the same x_T gives the same x_0, whatever the generator.

@@ -27,7 +27,9 @@ Series sorted_series(std::string label, std::vector<std::pair<double, double>> p
 }
 
 SampleSet draw(Study& study, const std::string& run, const SamplePlan& plan, int64_t count) {
-  return sample_set(study.run(run), plan, count, study.seed(), study.quiet());
+  SampleSet set = sample_set(study.run(run), plan, count, study.seed(), study.quiet());
+  study.drawn_on(set.drawn_on);
+  return set;
 }
 
 }  // namespace
@@ -59,7 +61,7 @@ Panel quarter_curves(const std::string& run) {
 Panel sampler_grids(const std::string& run, const std::vector<NamedPlan>& plans, int64_t count) {
   return [=](Study& study) {
     Table table = {.columns = {"sampler", "evaluations of the net", "seconds for 64 pictures"},
-                   .caption = "On this machine, with nothing cached but the weights' transforms."};
+                   .caption = "Seconds: on this machine, with nothing cached but the weights' transforms."};
     study.add(Heading{concat(run, ": samples from the same noise")});
     for (const NamedPlan& named : plans) {
       const SampleSet set = draw(study, run, named.plan, count);
@@ -99,7 +101,7 @@ Panel film(const std::string& run, const NamedPlan& named, int64_t frames, int64
     const Tensor x_T = starting_noise(model, study.seed(), 0).slice(0, 0, samples).to(trained.device());
     strip.begin(x_T);
     Rng rng = study.rng("film");
-    run_plan(named.plan, model, x_T, 0, rng, [&](const SamplerStep& step) { strip.see(step); });
+    run_plan(named.plan, model, x_T, 0, noise_of(rng), [&](const SamplerStep& step) { strip.see(step); });
     study.add(Heading{"From noise to digits"});
     study.add_figure(
         "film", strip.grid(trained.model->pixel_range()),
@@ -235,7 +237,7 @@ Panel guidance_sweep(const std::string& run, int64_t label, const std::vector<do
                      Plot{.title = "What guidance costs",
                           .description = "Fréchet distance to the real pictures of the class over guidance",
                           .x = {.label = "s"},
-                          .y = {.label = concat("FCD to real ", label, "s")},
+                          .y = {.label = concat("FCD to real ", label, "s"), .log = true},
                           .series = {sorted_series("samples", distance)}},
                      "Sharper is not closer: past some scale the samples leave the real class.");
     study.add_figure("guidance-diversity",

@@ -7,6 +7,7 @@
 #include "sextant/base/machine.h"
 #include "sextant/base/progress.h"
 #include "sextant/report/png.h"
+#include "sextant/tensor/device.h"
 #include "sextant_build_info.h"
 
 namespace sextant {
@@ -132,7 +133,7 @@ Json conduct(const Experiment& experiment, const StudyOptions& options) {
 
   Provenance provenance{.scale = to_string(options.scale),
                         .seed = options.seed,
-                        .device = options.device.str(),
+                        .device = device_text(options.device),
                         .precision = options.precision == Precision::kFloat32
                                          ? "float32"
                                          : "float32, products of convolutions in bfloat16",
@@ -141,6 +142,8 @@ Json conduct(const Experiment& experiment, const StudyOptions& options) {
                         .libtorch = std::string(build_info::kLibTorchVersion),
                         .version = concat(build_info::kVersion, " (", build_info::git_revision(), ")"),
                         .command = options.command};
+  for (const std::string& machine : study.drawn_on_)
+    provenance.samples += (provenance.samples.empty() ? "" : "; ") + machine;
   for (const auto& [name, trained] : study.trained_) {
     const std::string zoo = trained.zoo().empty() ? "" : concat(" from ", trained.zoo(), ", weights in bfloat16");
     provenance.runs.emplace_back(name, fingerprint(trained.run) + zoo);
@@ -167,7 +170,8 @@ Json conduct(const Experiment& experiment, const StudyOptions& options) {
   kept["provenance"] = {{"seed", provenance.seed.value_or(0)}, {"device", provenance.device},
                         {"precision", provenance.precision},   {"cpu", provenance.cpu},
                         {"libtorch", provenance.libtorch},     {"version", provenance.version},
-                        {"wall_s", *provenance.wall_s},        {"runs", Json::object()}};
+                        {"wall_s", *provenance.wall_s},        {"runs", Json::object()},
+                        {"samples_drawn_on", study.drawn_on_}};
   for (const auto& [name, hash] : provenance.runs) kept["provenance"]["runs"][name] = hash;
   if (study.thumbnail_) write_png(folder / "thumbnail.png", *study.thumbnail_);
   write_file(folder / "results.json", kept.dump(1));

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -84,6 +85,8 @@ class Study {
   // What judges samples of this run's data, made once: as many real pictures as samples at this scale.
   const ScoreBoard& scores(const TrainedRun& trained);
   Results& results() { return results_; }
+  // Says on the page which machine drew samples that were kept beside a run.
+  void drawn_on(const std::string& machine) { drawn_on_.insert(machine); }
   // A stream of random numbers for one purpose, the same at every scale.
   Rng rng(const std::string& purpose) const;
   void add(Block block) { blocks_.push_back(std::move(block)); }
@@ -102,6 +105,7 @@ class Study {
   std::map<std::pair<std::string, bool>, std::unique_ptr<ScoreBoard>>
       scores_;  // by data set and whether one pass samples
   Results results_;
+  std::set<std::string> drawn_on_;
   std::vector<Block> blocks_;
   std::optional<Picture> thumbnail_;
 };

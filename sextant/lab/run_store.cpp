@@ -5,6 +5,7 @@
 
 #include "sextant/base/files.h"
 #include "sextant/base/machine.h"
+#include "sextant/tensor/device.h"
 
 #include "sextant_build_info.h"
 
@@ -147,6 +148,22 @@ fs::path find_shipped(const std::string& name) {
   return fs::exists(shipped) ? shipped : fs::path(name);
 }
 
+namespace {
+
+// The entry that holds this run with its log, if any.
+std::optional<fs::path> in_zoo(const Run& run) {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(find_shipped("zoo"), error)) {
+    const fs::path& folder = entry.path();
+    const auto holds = [&](const char* name) { return fs::exists(folder / name); };
+    if (!holds("config.json") || !holds("weights.safetensors") || !holds("log.jsonl")) continue;
+    if (read_record(folder).value("fingerprint", "") == fingerprint(run)) return folder;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
 RunStore::RunStore(fs::path root, bool quiet, at::Device device, bool from_zoo)
     : root_(std::move(root)), quiet_(quiet), device_(device), from_zoo_(from_zoo) {}
 
@@ -156,17 +173,6 @@ fs::path RunStore::folder_of(const Run& run) const {
   for (const auto& entry : fs::directory_iterator(root_, error))
     if (entry.path().filename().string().ends_with("-" + hash)) return entry.path();  // trained under another name
   return root_ / concat(run.name, "-", hash);
-}
-
-std::optional<fs::path> RunStore::in_zoo(const Run& run) {
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(find_shipped("zoo"), error)) {
-    const fs::path& folder = entry.path();
-    const auto holds = [&](const char* name) { return fs::exists(folder / name); };
-    if (!holds("config.json") || !holds("weights.safetensors") || !holds("log.jsonl")) continue;
-    if (read_record(folder).value("fingerprint", "") == fingerprint(run)) return folder;
-  }
-  return std::nullopt;
 }
 
 std::shared_ptr<const Dataset> RunStore::data(const DatasetConfig& config) {
@@ -216,7 +222,7 @@ TrainedRun RunStore::ensure_in(const fs::path& folder, const Run& run, bool may_
                         {"wall_s", outcome.wall_s},
                         {"cpu", this_machine().cpu},
                         {"threads", at::get_num_threads()},
-                        {"device", device_.str()},
+                        {"device", device_text(device_)},
                         {"same_machine", outcome.same_machine},
                         {"peak_memory_bytes", peak_memory_bytes()}};
   write_file(folder / "config.json", record.dump(1));

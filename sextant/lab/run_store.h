@@ -67,8 +67,6 @@ class RunStore {
   TrainedRun ensure(const Run& run);
   // The same, in a folder of the caller's choice. `may_resume` false: Error where training has begun there.
   TrainedRun ensure_in(const std::filesystem::path& folder, const Run& run, bool may_resume = true);
-  // Where the zoo holds the run, weights and log, or nothing.
-  static std::optional<std::filesystem::path> in_zoo(const Run& run);
   // Each data set is read once.
   std::shared_ptr<const Dataset> data(const DatasetConfig& config);
 

@@ -3,11 +3,14 @@
 #include <torch/torch.h>
 
 #include <chrono>
+#include <cstdlib>
 
 #include "sextant/base/files.h"
 #include "sextant/base/interrupt.h"
+#include "sextant/base/machine.h"
 #include "sextant/base/progress.h"
 #include "sextant/nets/conv.h"
+#include "sextant/tensor/device.h"
 #include "sextant/tensor/shape.h"
 
 namespace sextant {
@@ -17,40 +20,19 @@ using Clock = std::chrono::steady_clock;
 
 constexpr double kSaveEverySeconds = 60;
 
+// A CPU's cache holds the maps of one chunk at best; a GPU is busy with a thousand pictures.
+int64_t chunks_at_once(at::Device device) { return device.is_cpu() ? 1 : 16; }
+
 int64_t evaluations_of(const SamplePlan& plan, const Diffusion& model) {
   const auto grid = make_grid(plan.spacing, plan.steps, model.schedule().steps());
   const bool guided = plan.labels != LabelChoice::kNone && plan.guidance != 0 && plan.guidance != 1;
   return static_cast<int64_t>(grid.size() - 1) * (guided ? 2 : 1);
 }
 
-// What is on disk of a set: its file, and what it held.
-class KeptSet {
- public:
-  KeptSet(const TrainedRun& trained, const SamplePlan& plan, uint64_t seed)
-      : plan_(to_json(plan)), seed_(std::to_string(seed)) {
-    Json key = {{"plan", plan_}, {"seed", seed}, {"run", fingerprint(trained.run)}};
-    file_ = trained.folder / "samples" / (fingerprint(key) + ".safetensors");
-    if (!fs::exists(file_)) return;
-    TensorFile kept = load_tensors(file_);
-    SEXTANT_CHECK(kept.tensors.contains("pictures") && kept.metadata.contains("seconds"), "[samples] ", file_.string(),
-                  " is no set of samples; remove it, and it is drawn again");
-    pictures = kept.tensors.at("pictures");
-    seconds = std::stod(kept.metadata.at("seconds"));
-  }
-  void save() const {
-    save_tensors(file_, {{"pictures", pictures}},
-                 {{"plan", plan_.dump()}, {"seed", seed_}, {"seconds", std::to_string(seconds)}});
-  }
-  int64_t count() const { return pictures.defined() ? pictures.size(0) : 0; }
-
-  Tensor pictures;
-  double seconds = 0;
-
- private:
-  Json plan_;
-  std::string seed_;
-  fs::path file_;
-};
+std::string place_of(at::Device device) {
+  return device.is_cpu() ? concat("cpu (", this_machine().cpu, ", ", at::get_num_threads(), " threads)")
+                         : device_text(device);
+}
 
 }  // namespace
 
@@ -77,7 +59,7 @@ Tensor labels_of(const SamplePlan& plan, const Diffusion& model, int64_t first, 
   return torch::arange(first, first + count, at::kLong) % model.classes();
 }
 
-Tensor run_plan(const SamplePlan& plan, Diffusion& model, const Tensor& x_T, int64_t first, Rng& rng,
+Tensor run_plan(const SamplePlan& plan, Diffusion& model, const Tensor& x_T, int64_t first, const NoiseSource& noise,
                 const StepObserver& observer) {
   check_plan(plan, model);
   const torch::NoGradGuard no_grad;
@@ -85,7 +67,7 @@ Tensor run_plan(const SamplePlan& plan, Diffusion& model, const Tensor& x_T, int
   Tensor labels = labels_of(plan, model, first, x_T.size(0));
   if (labels.defined()) labels = labels.to(x_T.device());
   const auto sample = [&](const Denoiser& denoiser) {
-    return run_sampler(plan.sampler, denoiser, x_T, grid, rng, observer);
+    return run_sampler(plan.sampler, denoiser, x_T, grid, noise, observer);
   };
   if (plan.labels == LabelChoice::kNone) return sample(ModelDenoiser(model.schedule(), model.predictor(), labels));
   return sample(GuidedDenoiser(model.schedule(), model.predictor(), labels, model.classes(), plan.guidance));
@@ -96,41 +78,141 @@ Tensor starting_noise(const Diffusion& model, uint64_t seed, int64_t first) {
   return channels_last(rng.normal(batch_of(kSampleChunk, model.item())));
 }
 
-SampleSet sample_set(const TrainedRun& trained, const SamplePlan& plan, int64_t count, uint64_t seed, bool quiet) {
-  Diffusion& model = diffusion_of(trained);
-  check_plan(plan, model);
-  KeptSet kept(trained, plan, seed);
-  const at::Device device = trained.device();
-  Progress progress(concat(trained.run.name, " samples"), count, kept.count(), 1, quiet);
-  std::vector<Tensor> pieces;
-  if (kept.pictures.defined()) pieces.push_back(kept.pictures);
-  const auto keep = [&] {
-    kept.pictures = torch::cat(pieces);
-    pieces = {kept.pictures};
-    kept.save();
+namespace {
+
+// Of `chunks` chunks from sample `first` on. Each has a stream of its own, so that a set is the same however many are
+// drawn at once.
+Tensor starting_noise_of_chunks(const Diffusion& model, uint64_t seed, int64_t first, int64_t chunks) {
+  std::vector<Tensor> each;
+  for (int64_t c = 0; c < chunks; ++c) each.push_back(starting_noise(model, seed, first + c * kSampleChunk));
+  return channels_last(torch::cat(each));
+}
+NoiseSource noise_of_chunks(uint64_t seed, int64_t first, int64_t chunks) {
+  std::vector<Rng> streams;
+  for (int64_t c = 0; c < chunks; ++c)
+    streams.push_back(Rng(seed).split("sampler").split(static_cast<uint64_t>(first + c * kSampleChunk)));
+  return [streams = std::move(streams)](at::IntArrayRef shape) mutable {
+    std::vector<int64_t> of_chunk = shape.vec();
+    of_chunk[0] = kSampleChunk;
+    std::vector<Tensor> each;
+    for (Rng& stream : streams) each.push_back(stream.normal(of_chunk));
+    return torch::cat(each);
   };
-  auto saved = Clock::now();
-  for (int64_t first = kept.count(); first < count; first += kSampleChunk) {
-    Rng noise = Rng(seed).split("sampler").split(static_cast<uint64_t>(first));
+}
+
+int64_t chunks_left(int64_t first, int64_t count, at::Device device) {
+  return std::min(chunks_at_once(device), (count - first + kSampleChunk - 1) / kSampleChunk);
+}
+
+Tensor draw_chunks(const TrainedRun& trained, const SamplePlan& plan, uint64_t seed, int64_t first, int64_t chunks) {
+  Diffusion& model = diffusion_of(trained);
+  const Tensor x_T = starting_noise_of_chunks(model, seed, first, chunks).to(trained.device());
+  return to_bytes(run_plan(plan, model, x_T, first, noise_of_chunks(seed, first, chunks)),
+                  trained.model->pixel_range());
+}
+
+// A set beside its run's weights: its file, what that held, and how it grows.
+class KeptSet {
+ public:
+  KeptSet(const TrainedRun& trained, const SamplePlan& plan, uint64_t seed)
+      : trained_(trained), plan_(plan), seed_(seed), here_(place_of(trained.device())) {
+    const Json key = {{"plan", to_json(plan)}, {"seed", seed}, {"run", fingerprint(trained.run)}};
+    file_ = trained.folder / "samples" / (fingerprint(key) + ".safetensors");
+    if (!fs::exists(file_)) return;
+    TensorFile kept = load_tensors(file_);
+    SEXTANT_CHECK(kept.tensors.contains("pictures"), "[samples] ", file_.string(),
+                  " is no set of samples; remove it, and it is drawn again");
+    pieces_.push_back(kept.tensors.at("pictures"));
+    count_ = pieces_[0].size(0);
+    if (kept.metadata.contains("device")) drawn_on_ = kept.metadata.at("device");
+    if (kept.metadata.contains("seconds") && kept.metadata["timed_on"] == here_)
+      seconds_ = std::strtod(kept.metadata.at("seconds").c_str(), nullptr);
+  }
+
+  int64_t count() const { return count_; }
+  // Draws `chunks` chunks more.
+  void grow(int64_t chunks) {
+    pieces_.push_back(timed(count_, chunks));
+    count_ += chunks * kSampleChunk;
+    drawn_on_ = here_;
+  }
+  // Where another machine drew them: what they cost here is asked all the same.
+  void time_here(int64_t chunks) {
+    if (seconds_ > 0) return;
+    timed(0, chunks);
+    save();
+  }
+  void save() {
+    pieces_ = {torch::cat(pieces_)};
+    save_tensors(file_, {{"pictures", pieces_[0]}},
+                 {{"plan", to_json(plan_).dump()},
+                  {"seed", std::to_string(seed_)},
+                  {"device", drawn_on_},
+                  {"seconds", std::to_string(seconds_)},
+                  {"timed_on", here_}});
+  }
+  // The first `count`, once they are saved.
+  SampleSet first(int64_t count) const {
+    const Diffusion& model = diffusion_of(trained_);
+    return {.pictures = pieces_.at(0).slice(0, 0, count),
+            .labels = plan_.labels == LabelChoice::kNone ? Tensor() : labels_of(plan_, model, 0, count),
+            .seconds = seconds_,
+            .drawn_on = drawn_on_,
+            .evaluations = evaluations_of(plan_, model)};
+  }
+
+ private:
+  Tensor timed(int64_t first, int64_t chunks) {
     const auto start = Clock::now();
-    const Tensor x = run_plan(plan, model, starting_noise(model, seed, first).to(device), first, noise);
-    const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
-    kept.seconds = kept.seconds == 0 ? seconds : std::min(kept.seconds, seconds);
-    pieces.push_back(to_bytes(x, trained.model->pixel_range()));
-    const int64_t done = first + kSampleChunk;
+    const Tensor bytes = draw_chunks(trained_, plan_, seed_, first, chunks);
+    const double each = std::chrono::duration<double>(Clock::now() - start).count() / static_cast<double>(chunks);
+    seconds_ = seconds_ > 0 ? std::min(seconds_, each) : each;
+    return bytes;
+  }
+
+  const TrainedRun& trained_;
+  const SamplePlan& plan_;
+  uint64_t seed_;
+  std::string here_, drawn_on_ = "not recorded";
+  fs::path file_;
+  std::vector<Tensor> pieces_;  // what was saved, then what was drawn since
+  int64_t count_ = 0;           // of samples in all pieces
+  double seconds_ = 0;          // of a chunk on this machine, the fastest; 0: none was timed
+};
+
+}  // namespace
+
+Tensor sample_bytes(const TrainedRun& trained, const SamplePlan& plan, int64_t count, uint64_t seed,
+                    const std::function<void(int64_t)>& progress) {
+  SEXTANT_USAGE_CHECK(count >= 1, "[sample] asked for ", count, " samples; give 1 or more");
+  std::vector<Tensor> pieces;
+  for (int64_t first = 0, chunks = 0; first < count; first += chunks * kSampleChunk) {
+    chunks = chunks_left(first, count, trained.device());
+    pieces.push_back(draw_chunks(trained, plan, seed, first, chunks));
+    if (progress) progress(std::min(first + chunks * kSampleChunk, count));
+  }
+  return torch::cat(pieces).slice(0, 0, count);
+}
+
+SampleSet sample_set(const TrainedRun& trained, const SamplePlan& plan, int64_t count, uint64_t seed, bool quiet) {
+  check_plan(plan, diffusion_of(trained));
+  KeptSet kept(trained, plan, seed);
+  Progress progress(concat(trained.run.name, " samples"), count, kept.count(), 1, quiet);
+  auto saved = Clock::now();
+  while (kept.count() < count) {
+    kept.grow(chunks_left(kept.count(), count, trained.device()));
+    const int64_t done = kept.count();
     progress.update(std::min(done, count), [&] { return concat(plan.steps, " steps"); });
     if (done >= count || interrupted() || Clock::now() - saved > std::chrono::duration<double>(kSaveEverySeconds)) {
-      keep();
+      kept.save();
       saved = Clock::now();
     }
     if (interrupted() && done < count)
       throw Interrupted(
           concat("stopped after ", done, " of ", count, " samples; they are kept. The same command goes on from here"));
   }
-  return {.pictures = kept.pictures.slice(0, 0, count),
-          .labels = plan.labels == LabelChoice::kNone ? Tensor() : labels_of(plan, model, 0, count),
-          .seconds = kept.seconds,
-          .evaluations = evaluations_of(plan, model)};
+  kept.time_here(chunks_left(0, count, trained.device()));
+  return kept.first(count);
 }
 
 }  // namespace sextant

@@ -45,7 +45,7 @@ void check_plan(const SamplePlan& plan, const Diffusion& model);
 Tensor labels_of(const SamplePlan& plan, const Diffusion& model, int64_t first, int64_t count);
 
 // Samples that begin from the noise `x_T`, in the model's range. `first` is the place of x_T[0] in the whole set.
-Tensor run_plan(const SamplePlan& plan, Diffusion& model, const Tensor& x_T, int64_t first, Rng& rng,
+Tensor run_plan(const SamplePlan& plan, Diffusion& model, const Tensor& x_T, int64_t first, const NoiseSource& noise,
                 const StepObserver& observer = {});
 
 // The noise that the samples first … first + kSampleChunk - 1 start from: the same for every plan.
@@ -55,9 +55,14 @@ Tensor starting_noise(const Diffusion& model, uint64_t seed, int64_t first);
 struct SampleSet {
   Tensor pictures;          // uint8 [N,C,H,W]
   Tensor labels;            // int64 [N], or undefined
-  double seconds = 0;       // of sampling a full chunk of 64, the fastest
+  double seconds = 0;       // of 64 pictures on this machine, the fastest; a share where a GPU draws more at once
+  std::string drawn_on;     // the machine that drew the last of them
   int64_t evaluations = 0;  // of the net, a sample
 };
+
+// `count` samples as bytes [count,C,H,W], drawn by `plan` and kept nowhere. `progress` hears how many there are.
+Tensor sample_bytes(const TrainedRun& trained, const SamplePlan& plan, int64_t count, uint64_t seed,
+                    const std::function<void(int64_t)>& progress = {});
 
 // `count` samples: read from <run>/samples, drawn in whole chunks where missing, and kept.
 SampleSet sample_set(const TrainedRun& trained, const SamplePlan& plan, int64_t count, uint64_t seed, bool quiet);

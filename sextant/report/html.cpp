@@ -171,6 +171,7 @@ std::string provenance_html(const Provenance& p) {
   for (const auto& [name, fingerprint] : p.runs)
     runs += concat(runs.empty() ? "" : "<br>", escape_xml(name), " <code>", escape_xml(fingerprint), "</code>");
   row(p.runs.size() == 1 ? "Run" : "Runs", runs);
+  row("Samples drawn on", escape_xml(p.samples));
   row("Processor", escape_xml(p.cpu));
   row("LibTorch", escape_xml(p.libtorch));
   row("sextant", escape_xml(p.version));

@@ -63,6 +63,7 @@ struct Provenance {
   std::string device = {}, precision = {};
   std::optional<double> wall_s = {};
   std::vector<std::pair<std::string, std::string>> runs = {};  // name and fingerprint
+  std::string samples = {};                                    // the machines that drew them, where that is kept
   std::string cpu = {}, libtorch = {}, version = {};           // version: of sextant
   std::string command = {};                                    // reproduces the page
 };

@@ -48,7 +48,7 @@ class SamplerContract : public testing::TestWithParam<Case> {
  protected:
   Tensor run(const Tensor& x, const Grid& grid, uint64_t seed = 1, const StepObserver& observer = {}) const {
     Rng rng(seed);
-    return run_sampler(GetParam().config, denoiser_, x, grid, rng, observer);
+    return run_sampler(GetParam().config, denoiser_, x, grid, noise_of(rng), observer);
   }
   // Mean and standard deviation of what comes out when the marginal at grid.front() goes in. A deterministic sampler is
   // affine here, so two points tell exactly; a random one is measured on n points.
@@ -171,8 +171,8 @@ TEST(Samplers, DdimWithFullNoiseEqualsTheAncestralSampler) {
       const Grid grid = make_grid(Spacing::kTrailing, steps, 1000);
       const Tensor x = 2 * Rng(3).normal({64}).to(at::kDouble);
       Rng a(5), b(5);
-      const Tensor ddim = sample_ddim(denoiser, x, grid, {.eta = 1, .clip = clip}, a);
-      const Tensor ddpm = sample_ancestral(denoiser, x, grid, {.clip = clip}, b);
+      const Tensor ddim = sample_ddim(denoiser, x, grid, {.eta = 1, .clip = clip}, noise_of(a));
+      const Tensor ddpm = sample_ancestral(denoiser, x, grid, {.clip = clip}, noise_of(b));
       EXPECT_LT((ddim - ddpm).abs().max().item<double>(), 1e-9) << steps;
     }
 }
@@ -194,7 +194,7 @@ TEST(Samplers, TheStridedChainHasTheVarianceOfItsRecursion) {
     Rng rng(4);
     const int64_t n = 400000;
     const Tensor out =
-        sample_ancestral(denoiser, rng.normal({n}).to(at::kDouble), grid, {.variance = kind, .clip = false}, rng);
+        sample_ancestral(denoiser, rng.normal({n}).to(at::kDouble), grid, {.variance = kind, .clip = false}, noise_of(rng));
     EXPECT_NEAR(out.var().item<double>(), variance, 5 * variance * std::sqrt(2.0 / static_cast<double>(n)));
   }
 }

@@ -6,7 +6,7 @@
 
 namespace sextant {
 
-Tensor sample_ancestral(const Denoiser& denoiser, Tensor x, const Grid& grid, const Ancestral& config, Rng& rng,
+Tensor sample_ancestral(const Denoiser& denoiser, Tensor x, const Grid& grid, const Ancestral& config, const NoiseSource& noise,
                         const StepObserver& observer) {
   const NoiseSchedule& schedule = denoiser.schedule();
   return walk_grid("ddpm", std::move(x), grid, observer, [&](const Tensor& x_t, double t, double s) -> Moved {
@@ -19,7 +19,7 @@ Tensor sample_ancestral(const Denoiser& denoiser, Tensor x, const Grid& grid, co
         schedule.alpha(s) * beta / sigma2_t * x0 + std::exp(0.5 * log_ratio) * sigma2_s / sigma2_t * x_t;
     if (s == 0) return {mean, x0};
     const double variance = config.variance == PosteriorVariance::kBeta ? beta : beta * sigma2_s / sigma2_t;
-    return {mean + std::sqrt(variance) * rng.normal(x_t.sizes()).to(x_t.options()), x0};
+    return {mean + std::sqrt(variance) * noise(x_t.sizes()).to(x_t.options()), x0};
   });
 }
 

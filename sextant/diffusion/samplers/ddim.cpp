@@ -6,18 +6,18 @@
 
 namespace sextant {
 
-Tensor sample_ddim(const Denoiser& denoiser, Tensor x, const Grid& grid, const Ddim& config, Rng& rng,
+Tensor sample_ddim(const Denoiser& denoiser, Tensor x, const Grid& grid, const Ddim& config, const NoiseSource& noise,
                    const StepObserver& observer) {
   const NoiseSchedule& schedule = denoiser.schedule();
   return walk_grid("ddim", std::move(x), grid, observer, [&](const Tensor& x_t, double t, double s) -> Moved {
     const Estimate e = estimate(denoiser, x_t, t, config.clip);
     const double beta = -std::expm1(schedule.log_alpha_bar(t) - schedule.log_alpha_bar(s));
     const double sigma_s = schedule.sigma(s);
-    const double noise = config.eta * sigma_s / schedule.sigma(t) * std::sqrt(beta);  // eq. 16
-    const double direction = std::sqrt(std::max(0.0, sigma_s * sigma_s - noise * noise));
+    const double spread = config.eta * sigma_s / schedule.sigma(t) * std::sqrt(beta);  // eq. 16
+    const double direction = std::sqrt(std::max(0.0, sigma_s * sigma_s - spread * spread));
     const Tensor x_s = schedule.alpha(s) * e.x0 + direction * e.eps;
-    if (noise == 0) return {x_s, e.x0};
-    return {x_s + noise * rng.normal(x_s.sizes()).to(x_s.options()), e.x0};
+    if (spread == 0) return {x_s, e.x0};
+    return {x_s + spread * noise(x_s.sizes()).to(x_s.options()), e.x0};
   });
 }
 

@@ -1,0 +1,81 @@
+// Sets of samples grow, are kept, and keep what another machine drew.
+#include "sextant/lab/sample_sets.h"
+
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include "sextant/base/files.h"
+#include "sextant/base/scratch.h"
+#include "sextant/tensor/tensor_file.h"
+
+namespace sextant {
+namespace {
+namespace fs = std::filesystem;
+
+Run tiny_run() {
+  UnetConfig net;
+  net.widths = {8};
+  net.groups = 4;
+  Run run;
+  run.name = "tiny";
+  run.data = {.name = "shapes", .limit = 32, .test_limit = 16};
+  run.model = DdpmConfig{.net = net};
+  run.train = {.epochs = 1, .batch_size = 16};
+  return run;
+}
+
+class SampleSets : public testing::Test {
+ protected:
+  SampleSet set(int64_t count) const { return sample_set(trained_, plan_, count, 7, true); }
+  fs::path file() const { return fs::directory_iterator(trained_.folder / "samples")->path(); }
+
+  ScratchFolder scratch_;
+  const TrainedRun trained_ = RunStore(scratch_.path(), true).ensure(tiny_run());
+  const SamplePlan plan_ = {.sampler = Ancestral{}, .steps = 3};
+};
+
+TEST_F(SampleSets, GrowByWholeChunksAndKeepWhatTheyHad) {
+  const SampleSet few = set(3), many = set(kSampleChunk + 1), again = set(3);
+  EXPECT_EQ(few.pictures.size(0), 3);
+  EXPECT_EQ(many.pictures.size(0), kSampleChunk + 1);
+  EXPECT_TRUE(many.pictures.slice(0, 0, 3).equal(few.pictures));
+  EXPECT_TRUE(again.pictures.equal(few.pictures));
+  EXPECT_EQ(load_tensors(file()).tensors.at("pictures").size(0), 2 * kSampleChunk);
+  EXPECT_FALSE(many.pictures[0].equal(many.pictures[kSampleChunk]));
+  EXPECT_TRUE(sample_bytes(trained_, plan_, kSampleChunk + 1, 7).equal(many.pictures));
+  EXPECT_FALSE(sample_bytes(trained_, plan_, 3, 8).equal(few.pictures));
+  EXPECT_EQ(few.evaluations, 3);
+}
+
+TEST_F(SampleSets, OfAnotherMachineAreTakenAsTheyAreAndTimedHere) {
+  const std::string here = set(1).drawn_on;
+  TensorFile kept = load_tensors(file());
+  const Tensor marked = torch::zeros_like(kept.tensors.at("pictures"));
+  kept.metadata["device"] = kept.metadata["timed_on"] = "elsewhere";
+  kept.metadata["seconds"] = "1e9";
+  save_tensors(file(), {{"pictures", marked}}, kept.metadata);
+  for (int time = 0; time < 2; ++time) {
+    const SampleSet taken = set(kSampleChunk);
+    EXPECT_TRUE(taken.pictures.equal(marked));
+    EXPECT_EQ(taken.drawn_on, "elsewhere");
+    EXPECT_GT(taken.seconds, 0);
+    EXPECT_LT(taken.seconds, 1e6);
+  }
+  const SampleSet more = set(kSampleChunk + 1);
+  EXPECT_TRUE(more.pictures.slice(0, 0, kSampleChunk).equal(marked));
+  EXPECT_EQ(more.drawn_on, here);
+}
+
+TEST_F(SampleSets, AFileThatHoldsNoneIsRefusedWithTheRemedy) {
+  set(1);
+  save_tensors(file(), {{"other", torch::zeros({1})}});
+  try {
+    set(1);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("remove it"), std::string::npos) << error.what();
+  }
+}
+
+}  // namespace
+}  // namespace sextant
