@@ -78,7 +78,8 @@ target_include_directories(LibTorch::LibTorch SYSTEM INTERFACE "${_root}/include
                            "${_root}/include/torch/csrc/api/include")
 target_compile_options(LibTorch::LibTorch INTERFACE -fopenmp) # at::parallel_for is silently serial without it
 target_link_libraries(LibTorch::LibTorch INTERFACE ${_libraries})
-# CUDA builds register their kernels from libraries that no symbol of ours names.
+# CUDA builds register their kernels from libraries that no symbol of ours names. What those need of NVIDIA's lies beside
+# them or in wheels of its own, where the loader finds it; the linker need not.
 set(_cuda "")
 foreach(_name torch_cuda c10_cuda)
   if(EXISTS "${_root}/lib/lib${_name}.so")
@@ -86,7 +87,7 @@ foreach(_name torch_cuda c10_cuda)
   endif()
 endforeach()
 if(_cuda)
-  target_link_libraries(LibTorch::LibTorch INTERFACE -Wl,--no-as-needed ${_cuda} -Wl,--as-needed)
+  target_link_libraries(LibTorch::LibTorch INTERFACE -Wl,--allow-shlib-undefined -Wl,--no-as-needed ${_cuda} -Wl,--as-needed)
 endif()
 set(LibTorch_LIBRARY_DIR "${_root}/lib")
 set(LibTorch_FOUND TRUE)

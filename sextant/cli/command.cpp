@@ -20,13 +20,13 @@ at::Device Console::prepare() const {
   SEXTANT_USAGE_CHECK(threads >= 0 && threads <= 4096, "[threads] between 1 and 4096, or 0 for all; got ", threads);
   at::set_num_threads(static_cast<int>(threads > 0 ? threads : this_machine().cores));
   allow_tf32(tf32);
-  if (device == "auto") return torch::cuda::is_available() ? at::kCUDA : at::kCPU;
-  SEXTANT_USAGE_CHECK(device == "cpu" || device == "cuda", "[device] cpu, cuda or auto; got '", device, "'");
-  SEXTANT_USAGE_CHECK(device == "cpu" || torch::cuda::is_available(),
-                      "[device] no CUDA device is within reach of this ",
+  SEXTANT_USAGE_CHECK(device == "cpu" || device == "cuda" || device == "auto", "[device] cpu, cuda or auto; got '",
+                      device, "'");
+  const bool cuda = device != "cpu" && torch::cuda::is_available();
+  SEXTANT_USAGE_CHECK(device != "cuda" || cuda, "[device] no CUDA device is within reach of this ",
                       "LibTorch; use --device cpu, or build with a CUDA LibTorch (LIBTORCH=DIR)");
-  SEXTANT_USAGE_CHECK(!tf32 || device != "cpu", "[device] --tf32 is of CUDA's convolutions; add --device cuda");
-  return device == "cpu" ? at::kCPU : at::kCUDA;
+  SEXTANT_USAGE_CHECK(!tf32 || cuda, "[device] --tf32 is of CUDA's convolutions; add --device cuda");
+  return cuda ? at::kCUDA : at::kCPU;
 }
 
 Precision Console::precision() const {
@@ -35,7 +35,8 @@ Precision Console::precision() const {
   SEXTANT_USAGE_CHECK(precision == Precision::kFloat32 || device == "cpu",
                       "[precision] bf16 is of our CPU kernels; leave out --precision on ", device);
   if (precision == Precision::kBFloat16 && !kernels::has_bfloat16_products() && !quiet)
-    std::fprintf(stderr, "--precision bf16: this CPU multiplies no bfloat16, so it is emulated, and slower than fp32\n");
+    std::fprintf(stderr,
+                 "--precision bf16: this CPU multiplies no bfloat16, so it is emulated, and slower than fp32\n");
   return precision;
 }
 

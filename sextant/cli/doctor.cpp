@@ -64,9 +64,12 @@ class Convolution {
 
 std::string unit_name(kernels::PairUnit unit) {
   switch (unit) {
-    case kernels::PairUnit::kMatrix: return "matrix unit (AMX)";
-    case kernels::PairUnit::kInstruction: return "instruction (AVX512_BF16)";
-    default: return "emulation";
+    case kernels::PairUnit::kMatrix:
+      return "matrix unit (AMX)";
+    case kernels::PairUnit::kInstruction:
+      return "instruction (AVX512_BF16)";
+    default:
+      return "emulation";
   }
 }
 
@@ -79,9 +82,10 @@ Json bf16_report() {
     best_bf16 = std::min(best_bf16, bf16.seconds());
   }
   const double ratio = best_fp32 / best_bf16;
-  return {{"products_by", unit_name(kernels::pair_unit())},
-          {"convolution_speed_over_fp32", std::round(100 * ratio) / 100},
-          {"advice", ratio > 1.15 ? "--precision bf16 is faster here" : "leave --precision at fp32: bf16 gains nothing"}};
+  return {
+      {"products_by", unit_name(kernels::pair_unit())},
+      {"convolution_speed_over_fp32", std::round(100 * ratio) / 100},
+      {"advice", ratio > 1.15 ? "--precision bf16 is faster here" : "leave --precision at fp32: bf16 gains nothing"}};
 }
 
 void doctor(Console& console) {

@@ -5,6 +5,7 @@
 #include "sextant/cli/plan_options.h"
 #include "sextant/lab/scoring_classifier.h"
 #include "sextant/metrics/table.h"
+#include "sextant/tensor/device.h"
 
 namespace sextant {
 namespace {
@@ -59,12 +60,13 @@ std::unique_ptr<Scoring> prepare_scoring(const TrainedRun& trained, const Option
     shared.progress->update(done, [&] { return concat(done, " of ", options.count, " samples"); });
     if (done == options.count) shared.progress.reset();
   };
-  SampleSource source = {.draw = [&, progress, plan] {
-                           return plan ? sample_bytes(trained, *plan, options.count, options.seed, progress)
-                                       : sample_bytes(model, options.count, Rng(options.seed).split("sample_scores"),
-                                                      progress);
-                         },
-                         .record = {{"seed", options.seed}}};
+  SampleSource source = {.draw =
+                             [&, progress, plan] {
+                               return plan ? draw_set(trained, *plan, options.count, options.seed, progress)
+                                           : sample_bytes(model, options.count,
+                                                          Rng(options.seed).split("sample_scores"), progress);
+                             },
+                         .record = {{"seed", options.seed}, {"device", device_text(device)}}};
   if (plan) source.record["plan"] = to_json(*plan);
   scoring->study = std::make_unique<SampleStudy>(std::move(source), scoring->reference, options.count, classifier);
   return scoring;
@@ -80,11 +82,16 @@ void eval(const Options& options, const PlanOptions& plan_options, Console& cons
   if (plan_options.asked()) check_plan(plan.emplace(plan_options.plan()), diffusion_of(trained));
   Needs needs = Needs::kModel;
   for (const MetricRow* metric : wanted) needs = std::max(needs, metric->needs);
+  SEXTANT_USAGE_CHECK(!plan || needs != Needs::kModel,
+                      "[eval] none of these metrics draws samples, so no sampler is used; add one that does, such as ",
+                      "--metrics fcd, or leave out the sampler's options");
   std::unique_ptr<Scoring> scoring;
   if (needs != Needs::kModel) scoring = prepare_scoring(trained, options, plan, needs, device, console);
   const Dataset data = load_dataset(trained.run.data);
-  Json result = {{"run", trained.run.name}, {"fingerprint", fingerprint(trained.run)}, {"split", "test"},
-                 {"seed", options.seed},    {"data_sha256", data.content_hash},        {"metrics", Json::object()}};
+  Json result = {
+      {"run", trained.run.name},  {"fingerprint", fingerprint(trained.run)}, {"split", "test"},
+      {"seed", options.seed},     {"device", device_text(device)},           {"data_sha256", data.content_hash},
+      {"metrics", Json::object()}};
   std::string text = concat(trained.run.name, ", test split of ", data.name, "\n");
   for (const MetricRow* metric : wanted) {
     const Json numbers = metric->measure({.model = *trained.model,
@@ -124,7 +131,8 @@ void add_eval(CLI::App& app, Console& console) {
   command->footer(
       "Example: sextant eval zoo/vae-mnist --metrics elbo,log_likelihood --samples 5000 --json\n"
       "Example: sextant eval zoo/vae-mnist --metrics fcd,kid,precision_recall -n 10000\n"
-      "Example: sextant eval zoo/ddpm-mnist --metrics fcd --sampler ddpm --steps 1000 --each-label --guidance 2 -n 2000");
+      "Example: sextant eval zoo/ddpm-mnist --metrics fcd --sampler ddpm --steps 1000 --each-label --guidance 2 -n "
+      "2000");
   add_common(*command, console, true);
   add_precision(*command, console);
   const auto plan = add_plan_options(*command);

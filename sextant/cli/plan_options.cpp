@@ -19,7 +19,9 @@ SamplePlan PlanOptions::plan() const {
   assign(plan, {{"sampler", chosen},
                 {"steps", steps},
                 {"spacing", spacing},
-                {"labels", label >= 0 ? "one" : each_label ? "each" : "none"},
+                {"labels", label >= 0   ? "one"
+                           : each_label ? "each"
+                                        : "none"},
                 {"label", std::max<int64_t>(label, 0)},
                 {"guidance", guidance}});
   return plan;

@@ -9,13 +9,14 @@
 #include "sextant/lab/panels.h"
 #include "sextant/nets/conv.h"
 #include "sextant/report/png.h"
+#include "sextant/tensor/device.h"
 #include "sextant/tensor/shape.h"
 
 namespace sextant {
 namespace {
 
 constexpr int64_t kMostSamples = 100000;
-// Drawn at once. A GPU wants more before all of it is busy.
+// Drawn at once: a GPU wants more before all of it is busy, but noise on the way must fall to the same pictures.
 constexpr int64_t kBatch = 250, kCudaBatch = 1024;
 
 struct Options {
@@ -30,7 +31,7 @@ Tensor sample_diffusion(const TrainedRun& trained, const Options& options, const
   check_plan(plan, model);
   Rng rng = Rng(options.seed).split("sample");
   const Tensor x_T = channels_last(rng.normal(batch_of(options.count, model.item())).to(trained.device()));
-  const int64_t at_once = trained.device().is_cuda() ? kCudaBatch : kBatch;
+  const int64_t at_once = trained.device().is_cuda() && is_deterministic(plan.sampler) ? kCudaBatch : kBatch;
   const int64_t batches = (options.count + at_once - 1) / at_once;
   Progress progress(trained.run.name, batches * plan.steps, 0, 1, console.quiet);
   std::vector<Tensor> pieces;
@@ -72,7 +73,11 @@ void sample(const Options& options, const PlanOptions& plan_options, Console& co
                           .columns = options.columns > 0 ? options.columns : square,
                           .zoom = options.zoom};
   write_png(options.out, compose(grid));
-  Json result = {{"run", trained.run.name}, {"count", options.count}, {"seed", options.seed}, {"file", options.out}};
+  Json result = {{"run", trained.run.name},
+                 {"count", options.count},
+                 {"seed", options.seed},
+                 {"device", device_text(trained.device())},
+                 {"file", options.out}};
   if (diffusion) result["plan"] = to_json(plan);
   if (!options.film.empty()) result["film"] = options.film;
   console.print(result, concat(options.count, " samples of ", trained.run.name, ": ", options.out, "\n"));

@@ -7,13 +7,15 @@
 namespace sextant {
 namespace {
 
-Tensor run(const Ancestral& c, const Denoiser& d, Tensor x, const Grid& g, const NoiseSource& n, const StepObserver& o) {
+Tensor run(const Ancestral& c, const Denoiser& d, Tensor x, const Grid& g, const NoiseSource& n,
+           const StepObserver& o) {
   return sample_ancestral(d, std::move(x), g, c, n, o);
 }
 Tensor run(const Ddim& c, const Denoiser& d, Tensor x, const Grid& g, const NoiseSource& n, const StepObserver& o) {
   return sample_ddim(d, std::move(x), g, c, n, o);
 }
-Tensor run(const DpmSolver& c, const Denoiser& d, Tensor x, const Grid& g, const NoiseSource& n, const StepObserver& o) {
+Tensor run(const DpmSolver& c, const Denoiser& d, Tensor x, const Grid& g, const NoiseSource& n,
+           const StepObserver& o) {
   return sample_dpm_solver(d, std::move(x), g, c, n, o);
 }
 
@@ -23,8 +25,8 @@ NoiseSource noise_of(Rng& rng) {
   return [&rng](at::IntArrayRef shape) { return rng.normal(shape); };
 }
 
-Tensor run_sampler(const SamplerConfig& config, const Denoiser& denoiser, Tensor x, const Grid& grid, const NoiseSource& noise,
-                   const StepObserver& observer) {
+Tensor run_sampler(const SamplerConfig& config, const Denoiser& denoiser, Tensor x, const Grid& grid,
+                   const NoiseSource& noise, const StepObserver& observer) {
   return std::visit([&](const auto& c) { return run(c, denoiser, std::move(x), grid, noise, observer); }, config);
 }
 

@@ -44,8 +44,8 @@ struct Ancestral {
                       Field{"clip", &Ancestral::clip, "clip the predicted x0 to [-1,1]"}};
   }
 };
-Tensor sample_ancestral(const Denoiser& denoiser, Tensor x, const Grid& grid, const Ancestral& config, const NoiseSource& noise,
-                        const StepObserver& observer = {});
+Tensor sample_ancestral(const Denoiser& denoiser, Tensor x, const Grid& grid, const Ancestral& config,
+                        const NoiseSource& noise, const StepObserver& observer = {});
 
 // Song, Meng & Ermon 2021, eq. 12. eta = 0: deterministic; eta = 1: the ancestral sampler with beta-tilde.
 struct Ddim {
@@ -69,14 +69,14 @@ struct DpmSolver {
     return std::tuple{Field{"clip", &DpmSolver::clip, "clip the predicted x0 to [-1,1]"}};
   }
 };
-Tensor sample_dpm_solver(const Denoiser& denoiser, Tensor x, const Grid& grid, const DpmSolver& config, const NoiseSource& noise,
-                         const StepObserver& observer = {});
+Tensor sample_dpm_solver(const Denoiser& denoiser, Tensor x, const Grid& grid, const DpmSolver& config,
+                         const NoiseSource& noise, const StepObserver& observer = {});
 
 using SamplerConfig = std::variant<Ddim, Ancestral, DpmSolver>;
 
 // Whichever the config names. x_T [B,…] is the noise at grid.front().
-Tensor run_sampler(const SamplerConfig& config, const Denoiser& denoiser, Tensor x, const Grid& grid, const NoiseSource& noise,
-                   const StepObserver& observer = {});
+Tensor run_sampler(const SamplerConfig& config, const Denoiser& denoiser, Tensor x, const Grid& grid,
+                   const NoiseSource& noise, const StepObserver& observer = {});
 
 // Deterministic: the same x_T gives the same x_0, whatever the generator.
 bool is_deterministic(const SamplerConfig& config);

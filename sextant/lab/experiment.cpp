@@ -115,6 +115,15 @@ void Study::add_figure(const std::string& name, Image image, const std::string& 
   blocks_.emplace_back(std::move(figure));
 }
 
+namespace {
+
+std::string precision_text(const StudyOptions& options) {
+  if (options.precision == Precision::kBFloat16) return "float32, products of convolutions in bfloat16";
+  return options.device.is_cuda() && tf32_allowed() ? "float32, products of convolutions in TF32" : "float32";
+}
+
+}  // namespace
+
 Json conduct(const Experiment& experiment, const StudyOptions& options) {
   const PrecisionScope scope(options.precision);  // of sampling and scoring as well
   Study study(experiment, options);
@@ -134,9 +143,7 @@ Json conduct(const Experiment& experiment, const StudyOptions& options) {
   Provenance provenance{.scale = to_string(options.scale),
                         .seed = options.seed,
                         .device = device_text(options.device),
-                        .precision = options.precision == Precision::kFloat32
-                                         ? "float32"
-                                         : "float32, products of convolutions in bfloat16",
+                        .precision = precision_text(options),
                         .wall_s = 0.0,
                         .cpu = concat(this_machine().cpu, ", ", at::get_num_threads(), " threads"),
                         .libtorch = std::string(build_info::kLibTorchVersion),

@@ -70,7 +70,7 @@ struct StudyOptions {
   bool quiet = false;
   at::Device device = at::kCPU;
   Precision precision = Precision::kFloat32;  // of every run's training
-  std::string command;  // that reproduces the page
+  std::string command;                        // that reproduces the page
 };
 
 // What a panel works on: the trained runs, the page and the numbers.

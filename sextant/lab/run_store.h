@@ -1,6 +1,7 @@
 // Runs: what was trained, with what, and where it lies. A run's folder is runs/<name>-<fingerprint>/; the fingerprint
 // hashes its data, model and training settings and not its name, so exercises share runs. `zoo/` holds run folders too,
-// reduced to config.json, weights.safetensors (in bfloat16) and, where a page needs them, log.jsonl and sets of samples.
+// reduced to config.json, weights.safetensors (in bfloat16) and, where a page needs them, log.jsonl and sets of
+// samples.
 #pragma once
 
 #include <filesystem>

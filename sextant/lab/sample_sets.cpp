@@ -100,9 +100,11 @@ NoiseSource noise_of_chunks(uint64_t seed, int64_t first, int64_t chunks) {
   };
 }
 
-int64_t chunks_left(int64_t first, int64_t count, at::Device device) {
-  return std::min(chunks_at_once(device), (count - first + kSampleChunk - 1) / kSampleChunk);
+int64_t chunks_left(int64_t first, int64_t count, int64_t at_once) {
+  return std::min(at_once, (count - first + kSampleChunk - 1) / kSampleChunk);
 }
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 Tensor draw_chunks(const TrainedRun& trained, const SamplePlan& plan, uint64_t seed, int64_t first, int64_t chunks) {
   Diffusion& model = diffusion_of(trained);
@@ -120,11 +122,14 @@ class KeptSet {
     file_ = trained.folder / "samples" / (fingerprint(key) + ".safetensors");
     if (!fs::exists(file_)) return;
     TensorFile kept = load_tensors(file_);
-    SEXTANT_CHECK(kept.tensors.contains("pictures"), "[samples] ", file_.string(),
-                  " is no set of samples; remove it, and it is drawn again");
-    pieces_.push_back(kept.tensors.at("pictures"));
-    count_ = pieces_[0].size(0);
-    if (kept.metadata.contains("device")) drawn_on_ = kept.metadata.at("device");
+    const Tensor pictures = kept.tensors["pictures"];
+    SEXTANT_CHECK(pictures.defined() && pictures.scalar_type() == at::kByte && pictures.dim() == 4 &&
+                      pictures.sizes().slice(1) == at::IntArrayRef(diffusion_of(trained).item()) &&
+                      pictures.size(0) % kSampleChunk == 0,
+                  "[samples] ", file_.string(), " is no set of samples of this run; remove it, and it is drawn again");
+    pieces_.push_back(pictures);
+    count_ = pictures.size(0);
+    drawn_on_ = kept.metadata.contains("device") ? kept.metadata.at("device") : "a machine that was not recorded";
     if (kept.metadata.contains("seconds") && kept.metadata["timed_on"] == here_)
       seconds_ = std::strtod(kept.metadata.at("seconds").c_str(), nullptr);
   }
@@ -132,16 +137,16 @@ class KeptSet {
   int64_t count() const { return count_; }
   // Draws `chunks` chunks more.
   void grow(int64_t chunks) {
-    pieces_.push_back(timed(count_, chunks));
+    const auto start = Clock::now();
+    pieces_.push_back(draw_chunks(trained_, plan_, seed_, count_, chunks));
+    const double each = seconds_since(start) / static_cast<double>(chunks);
+    seconds_ = seconds_ > 0 ? std::min(seconds_, each) : each;
     count_ += chunks * kSampleChunk;
-    drawn_on_ = here_;
+    if (drawn_on_.find(here_) == std::string::npos) drawn_on_ += (drawn_on_.empty() ? "" : "; ") + here_;
   }
-  // Where another machine drew them: what they cost here is asked all the same.
-  void time_here(int64_t chunks) {
-    if (seconds_ > 0) return;
-    timed(0, chunks);
-    save();
-  }
+  // Of a chunk on this machine; 0: none was timed.
+  double seconds() const { return seconds_; }
+  void set_seconds(double seconds) { seconds_ = seconds; }
   void save() {
     pieces_ = {torch::cat(pieces_)};
     save_tensors(file_, {{"pictures", pieces_[0]}},
@@ -156,43 +161,22 @@ class KeptSet {
     const Diffusion& model = diffusion_of(trained_);
     return {.pictures = pieces_.at(0).slice(0, 0, count),
             .labels = plan_.labels == LabelChoice::kNone ? Tensor() : labels_of(plan_, model, 0, count),
-            .seconds = seconds_,
             .drawn_on = drawn_on_,
             .evaluations = evaluations_of(plan_, model)};
   }
 
  private:
-  Tensor timed(int64_t first, int64_t chunks) {
-    const auto start = Clock::now();
-    const Tensor bytes = draw_chunks(trained_, plan_, seed_, first, chunks);
-    const double each = std::chrono::duration<double>(Clock::now() - start).count() / static_cast<double>(chunks);
-    seconds_ = seconds_ > 0 ? std::min(seconds_, each) : each;
-    return bytes;
-  }
-
   const TrainedRun& trained_;
   const SamplePlan& plan_;
   uint64_t seed_;
-  std::string here_, drawn_on_ = "not recorded";
+  std::string here_, drawn_on_;
   fs::path file_;
   std::vector<Tensor> pieces_;  // what was saved, then what was drawn since
   int64_t count_ = 0;           // of samples in all pieces
-  double seconds_ = 0;          // of a chunk on this machine, the fastest; 0: none was timed
+  double seconds_ = 0;
 };
 
 }  // namespace
-
-Tensor sample_bytes(const TrainedRun& trained, const SamplePlan& plan, int64_t count, uint64_t seed,
-                    const std::function<void(int64_t)>& progress) {
-  SEXTANT_USAGE_CHECK(count >= 1, "[sample] asked for ", count, " samples; give 1 or more");
-  std::vector<Tensor> pieces;
-  for (int64_t first = 0, chunks = 0; first < count; first += chunks * kSampleChunk) {
-    chunks = chunks_left(first, count, trained.device());
-    pieces.push_back(draw_chunks(trained, plan, seed, first, chunks));
-    if (progress) progress(std::min(first + chunks * kSampleChunk, count));
-  }
-  return torch::cat(pieces).slice(0, 0, count);
-}
 
 SampleSet sample_set(const TrainedRun& trained, const SamplePlan& plan, int64_t count, uint64_t seed, bool quiet) {
   check_plan(plan, diffusion_of(trained));
@@ -200,19 +184,46 @@ SampleSet sample_set(const TrainedRun& trained, const SamplePlan& plan, int64_t 
   Progress progress(concat(trained.run.name, " samples"), count, kept.count(), 1, quiet);
   auto saved = Clock::now();
   while (kept.count() < count) {
-    kept.grow(chunks_left(kept.count(), count, trained.device()));
-    const int64_t done = kept.count();
-    progress.update(std::min(done, count), [&] { return concat(plan.steps, " steps"); });
-    if (done >= count || interrupted() || Clock::now() - saved > std::chrono::duration<double>(kSaveEverySeconds)) {
+    kept.grow(chunks_left(kept.count(), count, chunks_at_once(trained.device())));
+    const int64_t done = std::min(kept.count(), count);
+    progress.update(done, [&] { return concat(plan.steps, " steps"); });
+    const bool stop = interrupted();
+    if (done == count || stop || seconds_since(saved) > kSaveEverySeconds) {
       kept.save();
       saved = Clock::now();
     }
-    if (interrupted() && done < count)
+    if (stop)
       throw Interrupted(
           concat("stopped after ", done, " of ", count, " samples; they are kept. The same command goes on from here"));
   }
-  kept.time_here(chunks_left(0, count, trained.device()));
   return kept.first(count);
+}
+
+double seconds_a_chunk(const TrainedRun& trained, const SamplePlan& plan, int64_t count, uint64_t seed) {
+  if (const double known = KeptSet(trained, plan, seed).seconds(); known > 0) return known;
+  const int64_t chunks = chunks_left(0, count, chunks_at_once(trained.device()));
+  const auto start = Clock::now();
+  draw_chunks(trained, plan, seed, 0, chunks);
+  const double seconds = seconds_since(start) / static_cast<double>(chunks);
+  if (KeptSet now(trained, plan, seed); now.count() > 0) {  // read anew: it may have grown meanwhile
+    now.set_seconds(seconds);
+    now.save();
+  }
+  return seconds;
+}
+
+Tensor draw_set(const TrainedRun& trained, const SamplePlan& plan, int64_t count, uint64_t seed,
+                const std::function<void(int64_t)>& progress, int64_t at_once) {
+  SEXTANT_USAGE_CHECK(count >= 1, "[sample] asked for ", count, " samples; give 1 or more");
+  if (at_once == 0) at_once = chunks_at_once(trained.device());
+  std::vector<Tensor> pieces;
+  for (int64_t first = 0, chunks = 0; first < count; first += chunks * kSampleChunk) {
+    if (interrupted()) throw Interrupted(concat("stopped after ", first, " of ", count, " samples; they are not kept"));
+    chunks = chunks_left(first, count, at_once);
+    pieces.push_back(draw_chunks(trained, plan, seed, first, chunks));
+    if (progress) progress(std::min(first + chunks * kSampleChunk, count));
+  }
+  return torch::cat(pieces).slice(0, 0, count);
 }
 
 }  // namespace sextant

@@ -44,7 +44,8 @@ void check_plan(const SamplePlan& plan, const Diffusion& model);
 // int64 [count]: the labels of samples first … first + count - 1, or undefined for an unconditional model.
 Tensor labels_of(const SamplePlan& plan, const Diffusion& model, int64_t first, int64_t count);
 
-// Samples that begin from the noise `x_T`, in the model's range. `first` is the place of x_T[0] in the whole set.
+// Samples that begin from the noise `x_T`, in the model's range. `first` is the place of x_T[0] in the whole set;
+// `noise` is what the sampler adds on the way. Throws UsageError where plan and model do not fit.
 Tensor run_plan(const SamplePlan& plan, Diffusion& model, const Tensor& x_T, int64_t first, const NoiseSource& noise,
                 const StepObserver& observer = {});
 
@@ -55,16 +56,22 @@ Tensor starting_noise(const Diffusion& model, uint64_t seed, int64_t first);
 struct SampleSet {
   Tensor pictures;          // uint8 [N,C,H,W]
   Tensor labels;            // int64 [N], or undefined
-  double seconds = 0;       // of 64 pictures on this machine, the fastest; a share where a GPU draws more at once
-  std::string drawn_on;     // the machine that drew the last of them
+  std::string drawn_on;     // the machines that drew them
   int64_t evaluations = 0;  // of the net, a sample
 };
 
-// `count` samples as bytes [count,C,H,W], drawn by `plan` and kept nowhere. `progress` hears how many there are.
-Tensor sample_bytes(const TrainedRun& trained, const SamplePlan& plan, int64_t count, uint64_t seed,
-                    const std::function<void(int64_t)>& progress = {});
-
-// `count` samples: read from <run>/samples, drawn in whole chunks where missing, and kept.
+// `count` samples: read from <run>/samples, drawn in whole chunks where missing, and kept. Throws UsageError where plan
+// and model do not fit, Interrupted on Ctrl-C, with what there is kept.
 SampleSet sample_set(const TrainedRun& trained, const SamplePlan& plan, int64_t count, uint64_t seed, bool quiet);
+
+// Seconds that a chunk of 64 takes on this machine, noise and bytes included: the fastest of those it drew for the set
+// of `count`, or of one drawn for the purpose where another machine drew the set. Where a GPU draws several chunks at
+// once, a chunk's share.
+double seconds_a_chunk(const TrainedRun& trained, const SamplePlan& plan, int64_t count, uint64_t seed);
+
+// The pictures of sample_set, drawn and kept nowhere. `at_once`: chunks drawn together, 0: as many as suit the device.
+// `progress` hears how many samples there are. Throws as sample_set does, and UsageError where count < 1.
+Tensor draw_set(const TrainedRun& trained, const SamplePlan& plan, int64_t count, uint64_t seed,
+                const std::function<void(int64_t)>& progress = {}, int64_t at_once = 0);
 
 }  // namespace sextant

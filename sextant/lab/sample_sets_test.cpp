@@ -6,6 +6,7 @@
 
 #include "sextant/base/files.h"
 #include "sextant/base/scratch.h"
+#include "sextant/tensor/shape.h"
 #include "sextant/tensor/tensor_file.h"
 
 namespace sextant {
@@ -19,7 +20,7 @@ Run tiny_run() {
   Run run;
   run.name = "tiny";
   run.data = {.name = "shapes", .limit = 32, .test_limit = 16};
-  run.model = DdpmConfig{.net = net};
+  run.model = DdpmConfig{.net = net, .conditional = true};
   run.train = {.epochs = 1, .batch_size = 16};
   return run;
 }
@@ -42,8 +43,8 @@ TEST_F(SampleSets, GrowByWholeChunksAndKeepWhatTheyHad) {
   EXPECT_TRUE(again.pictures.equal(few.pictures));
   EXPECT_EQ(load_tensors(file()).tensors.at("pictures").size(0), 2 * kSampleChunk);
   EXPECT_FALSE(many.pictures[0].equal(many.pictures[kSampleChunk]));
-  EXPECT_TRUE(sample_bytes(trained_, plan_, kSampleChunk + 1, 7).equal(many.pictures));
-  EXPECT_FALSE(sample_bytes(trained_, plan_, 3, 8).equal(few.pictures));
+  EXPECT_TRUE(draw_set(trained_, plan_, kSampleChunk + 1, 7).equal(many.pictures));
+  EXPECT_FALSE(draw_set(trained_, plan_, 3, 8).equal(few.pictures));
   EXPECT_EQ(few.evaluations, 3);
 }
 
@@ -54,26 +55,47 @@ TEST_F(SampleSets, OfAnotherMachineAreTakenAsTheyAreAndTimedHere) {
   kept.metadata["device"] = kept.metadata["timed_on"] = "elsewhere";
   kept.metadata["seconds"] = "1e9";
   save_tensors(file(), {{"pictures", marked}}, kept.metadata);
+  const std::string before = read_file(file());
+  const SampleSet taken = set(kSampleChunk);
+  EXPECT_TRUE(taken.pictures.equal(marked));
+  EXPECT_EQ(taken.drawn_on, "elsewhere");
+  EXPECT_EQ(read_file(file()), before);
+  const double seconds = seconds_a_chunk(trained_, plan_, kSampleChunk, 7);
+  EXPECT_GT(seconds, 0);
+  EXPECT_LT(seconds, 1e6);
+  EXPECT_NEAR(seconds_a_chunk(trained_, plan_, kSampleChunk, 7), seconds, 1e-6);  // kept with the set
   for (int time = 0; time < 2; ++time) {
-    const SampleSet taken = set(kSampleChunk);
-    EXPECT_TRUE(taken.pictures.equal(marked));
-    EXPECT_EQ(taken.drawn_on, "elsewhere");
-    EXPECT_GT(taken.seconds, 0);
-    EXPECT_LT(taken.seconds, 1e6);
+    const SampleSet more = set(kSampleChunk + 1);
+    EXPECT_TRUE(more.pictures.slice(0, 0, kSampleChunk).equal(marked));
+    EXPECT_EQ(more.drawn_on, "elsewhere; " + here);
   }
-  const SampleSet more = set(kSampleChunk + 1);
-  EXPECT_TRUE(more.pictures.slice(0, 0, kSampleChunk).equal(marked));
-  EXPECT_EQ(more.drawn_on, here);
+}
+
+// As on a GPU: each chunk keeps its x_T, its noise on the way and its labels.
+TEST_F(SampleSets, AreTheSameHoweverManyChunksAreDrawnAtOnce) {
+  SamplePlan plan = plan_;
+  plan.labels = LabelChoice::kEach;
+  plan.guidance = 2;
+  const Tensor one = draw_set(trained_, plan, 3 * kSampleChunk, 7, {}, 1);
+  std::vector<int64_t> heard;
+  const Tensor two = draw_set(
+      trained_, plan, 3 * kSampleChunk, 7, [&](int64_t n) { heard.push_back(n); }, 2);
+  EXPECT_EQ(heard, (std::vector<int64_t>{2 * kSampleChunk, 3 * kSampleChunk}));
+  EXPECT_LE((one.to(at::kInt) - two.to(at::kInt)).abs().max().item<int>(), 1);  // rounded to bytes
 }
 
 TEST_F(SampleSets, AFileThatHoldsNoneIsRefusedWithTheRemedy) {
   set(1);
-  save_tensors(file(), {{"other", torch::zeros({1})}});
-  try {
-    set(1);
-    FAIL();
-  } catch (const Error& error) {
-    EXPECT_NE(std::string(error.what()).find("remove it"), std::string::npos) << error.what();
+  const auto bytes = [](at::IntArrayRef shape) { return torch::zeros(shape, at::kByte); };
+  for (const Tensor& wrong : {Tensor(), torch::zeros({64, 3, 32, 32}), bytes({65, 3, 32, 32}), bytes({64, 3, 32, 8}),
+                              bytes({64, 3072}), bytes({})}) {
+    save_tensors(file(), {{wrong.defined() ? "pictures" : "other", wrong.defined() ? wrong : torch::zeros({1})}});
+    try {
+      set(1);
+      ADD_FAILURE() << (wrong.defined() ? shape_text(wrong) : "nothing");
+    } catch (const Error& error) {
+      EXPECT_NE(std::string(error.what()).find("remove it"), std::string::npos) << error.what();
+    }
   }
 }
 

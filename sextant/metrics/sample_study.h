@@ -33,8 +33,7 @@ class SampleStudy {
   // `n` samples against `n` pictures of reference.test; the floor is reference.test against as many of
   // reference.train. What it refers to must outlive it. Without a classifier only pictures() can be asked for. Throws
   // UsageError unless 1 <= n <= the size of the test split, and the data are pictures.
-  SampleStudy(SampleSource source, const Dataset& reference, int64_t n,
-              std::optional<ScoringClassifier> classifier);
+  SampleStudy(SampleSource source, const Dataset& reference, int64_t n, std::optional<ScoringClassifier> classifier);
 
   const Tensor& pictures();  // bytes [n,C,H,W]
   const Features& generated();
@@ -44,7 +43,8 @@ class SampleStudy {
   // n pictures of the test split: bytes.
   const Tensor& real_pictures();
 
-  // What stands beside every score: n, how the samples were drawn, split, data, preprocessing, and the classifier where there is one.
+  // What stands beside every score: n, how the samples were drawn, split, data, preprocessing, and the classifier where
+  // there is one.
   Json provenance() const;
   const ScoringClassifier& classifier() const;
 

@@ -7,9 +7,9 @@
 #include "sextant/kernels/edge_conv.h"
 #include "sextant/kernels/winograd.h"
 #include "sextant/nets/layers.h"
-#include "sextant/tensor/recorded.h"
 #include "sextant/tensor/plain.h"
 #include "sextant/tensor/precision.h"
+#include "sextant/tensor/recorded.h"
 #include "sextant/tensor/shape.h"
 
 namespace sextant {
@@ -94,7 +94,8 @@ class FastConv : public torch::autograd::Function<FastConv> {
         is_edge(weight) ? Tensor() : transform(weight, ConvPass::kForward, precision, training_buffer());
     context->save_for_backward({x_any, weight, bias});  // the residual is linear: nothing to keep
     context->saved_data["residual"] = residual.has_value();
-    context->saved_data["bfloat16"] = precision == Precision::kBFloat16;  // the scope may have ended by the backward pass
+    context->saved_data["bfloat16"] =
+        precision == Precision::kBFloat16;  // the scope may have ended by the backward pass
     const Tensor y = convolve(channels_last(x_any), weight, transformed, bias,
                               residual ? channels_last(*residual) : Tensor(), precision);
     return pass ? variable_list{y, x_any} : variable_list{y};
@@ -111,8 +112,7 @@ class FastConv : public torch::autograd::Function<FastConv> {
       });
     } else {
       const Tensor x = channels_last(saved[0]), &weight = saved[1], dy = channels_last(upstream[0]);
-      const Precision precision =
-          context->saved_data["bfloat16"].toBool() ? Precision::kBFloat16 : Precision::kFloat32;
+      const Precision precision = context->saved_data["bfloat16"].toBool() ? Precision::kBFloat16 : Precision::kFloat32;
       if (context->needs_input_grad(0))
         gradients[0] = data_gradient(x, weight, dy, pass ? channels_last(upstream[1]) : Tensor(), precision);
       gradients[1] = at::empty_like(weight);
@@ -169,8 +169,8 @@ Tensor Conv2dImpl::infer(const Tensor& x, const Tensor& residual) {
     transform(weight, ConvPass::kForward, kind.second, transformed_);
     transformed_kind_ = kind;
   }
-  return convolve(channels_last(x), weight, transformed_, bias,
-                  residual.defined() ? channels_last(residual) : Tensor(), kind.second);
+  return convolve(channels_last(x), weight, transformed_, bias, residual.defined() ? channels_last(residual) : Tensor(),
+                  kind.second);
 }
 
 Tensor Conv2dImpl::forward(const Tensor& x, const Tensor& residual) {

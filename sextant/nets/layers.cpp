@@ -21,8 +21,9 @@ class FastLinear : public torch::autograd::Function<FastLinear> {
                         const Tensor& bias, int64_t activation, bool bfloat16) {
     const Tensor input = x.contiguous();
     Tensor y = torch::empty({x.size(0), weight.size(0)}, x.options());
-    kernels::linear_forward(shape_of(x, weight, precision_of(bfloat16)), input.const_data_ptr<float>(), weight.const_data_ptr<float>(),
-                            bias.const_data_ptr<float>(), static_cast<Activation>(activation), y.data_ptr<float>());
+    kernels::linear_forward(shape_of(x, weight, precision_of(bfloat16)), input.const_data_ptr<float>(),
+                            weight.const_data_ptr<float>(), bias.const_data_ptr<float>(),
+                            static_cast<Activation>(activation), y.data_ptr<float>());
     context->save_for_backward({x, weight, y});
     context->saved_data["activation"] = activation;
     context->saved_data["bfloat16"] = bfloat16;
@@ -48,8 +49,8 @@ class FastLinear : public torch::autograd::Function<FastLinear> {
     if (context->needs_input_grad(2)) gradients[2] = torch::empty({weight.size(0)}, weight.options());
     const auto pointer = [](const Tensor& t) { return t.defined() ? t.data_ptr<float>() : nullptr; };
     kernels::linear_backward(
-        shape_of(x, weight, precision_of(context->saved_data["bfloat16"].toBool())), x.const_data_ptr<float>(), weight.const_data_ptr<float>(), y.const_data_ptr<float>(),
-        dy.const_data_ptr<float>(), activation,
+        shape_of(x, weight, precision_of(context->saved_data["bfloat16"].toBool())), x.const_data_ptr<float>(),
+        weight.const_data_ptr<float>(), y.const_data_ptr<float>(), dy.const_data_ptr<float>(), activation,
         {.x = pointer(gradients[0]), .weight = pointer(gradients[1]), .bias = pointer(gradients[2])});
     return gradients;
   }
@@ -72,8 +73,7 @@ Tensor activation_gradient(const Tensor& dy, const Tensor& y, Activation activat
   return slope == 0 ? dy * (y > 0) : at::leaky_relu_backward(dy, y.detach(), static_cast<double>(slope), true);
 }
 
-Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, Activation activation,
-              Precision precision) {
+Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, Activation activation, Precision precision) {
   SEXTANT_CHECK(x.dim() == 2 && x.size(1) == weight.size(1), "[linear] expected x [B,", weight.size(1), "]; got ",
                 shape_text(x));
   if (is_plain(x) && is_plain(weight) && weight.is_contiguous())

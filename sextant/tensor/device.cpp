@@ -6,11 +6,6 @@
 namespace sextant {
 namespace {
 
-bool tf32_allowed() {
-  return at::globalContext().float32Precision(at::Float32Backend::CUDA, at::Float32Op::CONV) ==
-         at::Float32Precision::TF32;
-}
-
 // Asked of the driver, which is loaded already where CUDA works: LibTorch's own way needs CUDA's headers.
 std::string cuda_name(int index) {
   using GetDevice = int (*)(int* device, int index);
@@ -31,6 +26,11 @@ std::string cuda_name(int index) {
 void allow_tf32(bool allowed) {
   at::globalContext().setFloat32Precision(at::Float32Backend::CUDA, at::Float32Op::CONV,
                                           allowed ? at::Float32Precision::TF32 : at::Float32Precision::IEEE);
+}
+
+bool tf32_allowed() {
+  return at::globalContext().float32Precision(at::Float32Backend::CUDA, at::Float32Op::CONV) ==
+         at::Float32Precision::TF32;
 }
 
 std::string device_text(at::Device device) {

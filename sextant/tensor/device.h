@@ -11,6 +11,7 @@ namespace sextant {
 // mantissa, several times as fast. LibTorch itself allows it from the start. For the whole process; the CPU knows no
 // TF32 and does not change.
 void allow_tf32(bool allowed);
+bool tf32_allowed();
 
 // "cpu", or such as "cuda (NVIDIA H100, TF32)".
 std::string device_text(at::Device device);

@@ -87,16 +87,17 @@ double Optimiser::step_tensors_(const std::vector<Tensor>& gradients, double lr)
   const OptimiserConfig& config = player_.optimiser;
   double norm = 0;
   if (config.clip_norm > 0) {
-    for (const Tensor& g : gradients) norm += g.to(at::kDouble).square().sum().item<double>();
-    norm = std::sqrt(norm);
+    norm = at::stack(at::_foreach_norm(gradients, 2, at::kDouble)).norm().item<double>();
   }
   const double scale = clip_scale(norm), t = static_cast<double>(step_count_);
   const double correction1 = 1 - std::pow(config.beta1, t), correction2 = 1 - std::pow(config.beta2, t);
-  // All tensors in one call: a GPU then starts a dozen kernels a step, not a dozen for each tensor.
+  // All tensors in one call: a GPU then starts a dozen kernels a step, not a dozen for each tensor. Only where memory
+  // lies alike, so a gradient in another layout than its weight is copied into it.
   std::vector<Tensor> weights, g;
   for (size_t i = 0; i < gradients.size(); ++i) {
-    weights.push_back(player_.parameters[i].detach());
-    g.push_back(gradients[i].to(weights[i].scalar_type()));
+    const Tensor& weight = weights.emplace_back(player_.parameters[i].detach());
+    const bool alike = gradients[i].strides() == weight.strides() && gradients[i].scalar_type() == weight.scalar_type();
+    g.push_back(alike ? gradients[i] : torch::empty_like(weight).copy_(gradients[i]));
   }
   if (scale != 1.0) g = at::_foreach_mul(g, scale);
   if (config.weight_decay > 0 && config.decoupled) at::_foreach_mul_(weights, 1 - lr * config.weight_decay);

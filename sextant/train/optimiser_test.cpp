@@ -66,17 +66,35 @@ TEST(Optimiser, OneStepIsWithinAnUlpOfLibTorch) {
 }
 
 TEST(Optimiser, KernelAndTensorPathsAgree) {
-  const OptimiserConfig config = {
-      .lr = 3e-3, .weight_decay = 0.1, .decoupled = true, .clip_norm = 0.5, .warmup_steps = 3, .decay = Decay::kCosine};
-  const Tensor fast = Rng(1).normal({257});
-  const Tensor slow = fast.to(at::kDouble);  // no kernel for doubles: LibTorch's operations
-  Optimiser a(player_of({fast}, config), {"w"}, 0.9, 10), b(player_of({slow}, config), {"w"}, 0.9, 10);
-  for (int step = 0; step < 10; ++step) {
-    const Tensor g = Rng(2).split(static_cast<uint64_t>(step)).normal({257});
-    EXPECT_NEAR(a.step_({g}), b.step_({g.to(at::kDouble)}), 1e-4);
+  for (const bool decoupled : {false, true}) {
+    const OptimiserConfig config = {.lr = 3e-3,
+                                    .weight_decay = 0.1,
+                                    .decoupled = decoupled,
+                                    .clip_norm = 0.5,
+                                    .warmup_steps = 3,
+                                    .decay = Decay::kCosine};
+    const std::vector<std::string> names = {"u", "v", "w"};
+    std::vector<Tensor> fast, slow;
+    for (const std::vector<int64_t>& shape : {std::vector<int64_t>{257}, {1}, {3, 4, 5, 6}}) {
+      fast.push_back(Rng(fast.size()).normal(shape));
+      slow.push_back(fast.back().to(at::kDouble));  // no kernel for doubles: LibTorch's operations
+    }
+    Optimiser a(player_of(fast, config), names, 0.9, 10), b(player_of(slow, config), names, 0.9, 10);
+    for (uint64_t step = 0; step < 10; ++step) {
+      std::vector<Tensor> g, exact;
+      for (size_t i = 0; i < fast.size(); ++i) {
+        g.push_back(Rng(2).split(step).split(i).normal(fast[i].sizes()));
+        if (i == 2) g[i] = g[i].contiguous(at::MemoryFormat::ChannelsLast);  // as convolutions give it
+        exact.push_back(g[i].to(at::kDouble));
+      }
+      EXPECT_NEAR(a.step_(g), b.step_(exact), 1e-4);
+    }
+    for (size_t i = 0; i < fast.size(); ++i) {
+      EXPECT_TRUE(torch::allclose(fast[i].to(at::kDouble), slow[i], 1e-5, 1e-6)) << decoupled << " " << i;
+      const auto average = [&](const Optimiser& of) { return of.averages().at(names[i]).to(at::kDouble); };
+      EXPECT_TRUE(torch::allclose(average(a), average(b), 1e-5, 1e-6)) << decoupled << " " << i;
+    }
   }
-  EXPECT_TRUE(torch::allclose(fast.to(at::kDouble), slow, 1e-5, 1e-6));
-  EXPECT_TRUE(torch::allclose(a.averages().at("w").to(at::kDouble), b.averages().at("w"), 1e-5, 1e-6));
 }
 
 TEST(Optimiser, ClippingScalesTheGradientToTheLimit) {

@@ -10,6 +10,7 @@
 #include "sextant/base/interrupt.h"
 #include "sextant/base/machine.h"
 #include "sextant/base/progress.h"
+#include "sextant/tensor/device.h"
 #include "sextant/train/checkpoint.h"
 #include "sextant/train/optimiser.h"
 #include "sextant/train/run_log.h"
@@ -140,7 +141,9 @@ Session::Session(Trainable& model, const Dataset& data, const TrainConfig& confi
   epoch_.resize(players_.size());
 }
 
-Json machine_record() { return {{"cpu", this_machine().cpu}, {"threads", at::get_num_threads()}}; }
+Json machine_record(at::Device device) {
+  return {{"cpu", this_machine().cpu}, {"threads", at::get_num_threads()}, {"device", device_text(device)}};
+}
 
 void Session::resume() {
   RunLog::Position position;
@@ -167,10 +170,13 @@ void Session::resume() {
       window_[p].set_state(state.at("window").at(p));
       epoch_[p].set_state(state.at("epoch").at(p));
     }
-    same_machine_ = state.at("machine") == machine_record() && state.at("same_machine").get<bool>();
+    Json began_on = state.at("machine");
+    if (!began_on.contains("device")) began_on["device"] = device_text(at::kCPU);  // written before it was recorded
+    const Json here = machine_record(options_.device);
+    same_machine_ = began_on == here && state.at("same_machine").get<bool>();
     if (!same_machine_ && !options_.quiet)
       std::fprintf(stderr, "%s: goes on, but not to the same bytes: it began on %s, this is %s\n",
-                   options_.title.c_str(), state.at("machine").dump().c_str(), machine_record().dump().c_str());
+                   options_.title.c_str(), began_on.dump().c_str(), here.dump().c_str());
   }
   log_ = std::make_unique<RunLog>(folder_, position);
 }
@@ -285,7 +291,7 @@ void Session::checkpoint() {
                  {"event_bytes", position.event_bytes},
                  {"window", window},
                  {"epoch", epoch},
-                 {"machine", machine_record()},
+                 {"machine", machine_record(options_.device)},
                  {"same_machine", same_machine_}};
   save_checkpoint(folder_, saved);
   saved_ = Clock::now();

@@ -68,9 +68,13 @@ TEST_F(DiffusionCli, ScoresSamplesOfAnyPlanAndRecordsIt) {
   EXPECT_EQ(plan.at("label"), 4);
   EXPECT_EQ(plan.at("guidance"), 2);
   EXPECT_EQ(plan.at("sampler").at("sampler"), "ddpm");
-  const Said refused = run({"eval", (source_root() / "zoo" / "vae-mnist").string(), "--steps", "9"}, scratch_.path());
-  EXPECT_EQ(refused.code, 2);
-  EXPECT_NE(refused.err.find("no diffusion model"), std::string::npos) << refused.err;
+  EXPECT_EQ(one.at("provenance").at("device"), "cpu");
+  for (const auto& [where, says] : {std::pair{(source_root() / "zoo" / "vae-mnist").string(), "no diffusion model"},
+                                    std::pair{std::string("guided"), "--metrics fcd"}}) {
+    const Said refused = run({"eval", where, "--steps", "9"}, scratch_.path());
+    EXPECT_EQ(refused.code, 2);
+    EXPECT_NE(refused.err.find(says), std::string::npos) << refused.err;
+  }
 }
 
 TEST_F(DiffusionCli, TheSameSeedGivesTheSamePicture) {

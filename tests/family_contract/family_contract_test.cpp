@@ -253,7 +253,8 @@ TEST_P(FamilyContract, AGpuGivesTheSameLossesGradientsAndSamples) {
     // A bias before a normalisation has a gradient of zero, that is of rounding errors of all the others' size.
     const double rounding = 1e-6 * std::sqrt(squares);
     for (size_t i = 0; i < a.size(); ++i)
-      if (a[i].defined()) expect_near(concat("player ", p, ", gradient ", i, " of ", a.size() - 1), a[i], b[i], rounding);
+      if (a[i].defined())
+        expect_near(concat("player ", p, ", gradient ", i, " of ", a.size() - 1), a[i], b[i], rounding);
   }
   if (!generative(here)) return;
   const torch::NoGradGuard no_grad;

@@ -193,8 +193,8 @@ TEST(Samplers, TheStridedChainHasTheVarianceOfItsRecursion) {
     }
     Rng rng(4);
     const int64_t n = 400000;
-    const Tensor out =
-        sample_ancestral(denoiser, rng.normal({n}).to(at::kDouble), grid, {.variance = kind, .clip = false}, noise_of(rng));
+    const Tensor out = sample_ancestral(denoiser, rng.normal({n}).to(at::kDouble), grid,
+                                        {.variance = kind, .clip = false}, noise_of(rng));
     EXPECT_NEAR(out.var().item<double>(), variance, 5 * variance * std::sqrt(2.0 / static_cast<double>(n)));
   }
 }

@@ -6,8 +6,8 @@
 
 namespace sextant {
 
-Tensor sample_ancestral(const Denoiser& denoiser, Tensor x, const Grid& grid, const Ancestral& config, const NoiseSource& noise,
-                        const StepObserver& observer) {
+Tensor sample_ancestral(const Denoiser& denoiser, Tensor x, const Grid& grid, const Ancestral& config,
+                        const NoiseSource& noise, const StepObserver& observer) {
   const NoiseSchedule& schedule = denoiser.schedule();
   return walk_grid("ddpm", std::move(x), grid, observer, [&](const Tensor& x_t, double t, double s) -> Moved {
     const Tensor x0 = estimate(denoiser, x_t, t, config.clip).x0;

@@ -6,8 +6,8 @@
 
 namespace sextant {
 
-Tensor sample_dpm_solver(const Denoiser& denoiser, Tensor x, const Grid& grid, const DpmSolver& config, const NoiseSource& /*noise*/,
-                         const StepObserver& observer) {
+Tensor sample_dpm_solver(const Denoiser& denoiser, Tensor x, const Grid& grid, const DpmSolver& config,
+                         const NoiseSource& /*noise*/, const StepObserver& observer) {
   const NoiseSchedule& schedule = denoiser.schedule();
   const auto log_snr_half = [&](double t) { return std::log(schedule.alpha(t) / schedule.sigma(t)); };  // lambda
   Tensor x0_before;

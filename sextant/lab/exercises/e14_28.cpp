@@ -16,7 +16,7 @@ Experiment exercise_14_28() {
        .title = "DDIM, η = 1 (respaced DDPM)",
        .plan = {.sampler = Ddim{.eta = 1}},
        .most_steps = 100},
-      {.key = "dpm-solver", .title = "DPM-Solver++(2M)", .plan = {.sampler = DpmSolver{}}, .most_steps = 100},
+      {.key = "dpm-solver", .title = "DPM-Solver++(2M)", .plan = {.sampler = DpmSolver{}}, .most_steps = 50},
   };
   return {
       .id = "14.28",
