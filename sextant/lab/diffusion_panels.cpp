@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include <cmath>
+#include <sstream>
 
 #include "sextant/lab/film.h"
 #include "sextant/lab/panels.h"
@@ -28,7 +29,8 @@ Series sorted_series(std::string label, std::vector<std::pair<double, double>> p
 
 SampleSet draw(Study& study, const std::string& run, const SamplePlan& plan, int64_t count) {
   SampleSet set = sample_set(study.run(run), plan, count, study.seed(), study.quiet());
-  study.drawn_on(set.drawn_on);
+  std::istringstream machines(set.drawn_on);
+  for (std::string machine; std::getline(machines >> std::ws, machine, ';');) study.drawn_on(machine);
   return set;
 }
 
@@ -126,13 +128,14 @@ Panel step_sweep(const std::string& run, const std::vector<PlanFamily>& families
         .zoom = 2};
     Table table = {.columns = {"sampler", "S", "s for 64", "same digit"},
                    .caption = concat(
-                       "S: steps, each one evaluation of the net. Same digit: share of samples that the classifier ",
-                       "calls what the longest chain's sample from the same noise is called. ", scores_caption(board))};
+                       "S: steps, each one evaluation of the net. Same digit, of samplers that add no noise: share of ",
+                       "samples that the classifier calls what the longest chain's of ", families[0].title,
+                       " from the same x_T is called. ", scores_caption(board))};
     table.columns.insert(table.columns.end(), score_columns().begin(), score_columns().end());
     std::vector<Series> quality;
+    Tensor reference;  // the digits of the first family's longest chain, same x_T
     for (const PlanFamily& family : families) {
       std::vector<std::pair<double, double>> points;
-      Tensor reference;  // the digits of the longest chain, same x_T
       for (const int64_t count : steps) {
         if (count > family.most_steps) continue;
         SamplePlan plan = family.plan;
@@ -144,12 +147,14 @@ Panel step_sweep(const std::string& run, const std::vector<PlanFamily>& families
         const Json score = board.score(features);
         const std::string path = concat(run, ".", family.key, ".", count);
         put_scores(study.results(), path, score);
-        study.results().put(path + ".agreement", share(digits == reference));
+        // Noise on the way leads elsewhere: there is nothing to agree with.
+        const bool comparable = is_deterministic(plan.sampler);
+        if (comparable) study.results().put(path + ".agreement", share(digits == reference));
         const double seconds = seconds_of(study, run, plan, board.count());
         study.results().put(path + ".seconds", seconds);
         study.results().put(path + ".evaluations", set.evaluations);
         std::vector<std::string> cells = {family.title, std::to_string(count), fixed(seconds, 2),
-                                          fixed(share(digits == reference), 3)};
+                                          comparable ? fixed(share(digits == reference), 3) : "–"};
         for (std::string& cell : score_cells(score)) cells.push_back(std::move(cell));
         table.rows.push_back(std::move(cells));
         if (score.at("fcd").is_number())
