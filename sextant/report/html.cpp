@@ -92,12 +92,15 @@ std::string table_html(const Table& table, const std::string& badge) {
           concat("<", tag, tag == "th" ? " scope=\"col\"" : "", kind[c], ">", inline_markup(cells[c]), "</", tag, ">");
     return out + "</tr>";
   };
-  std::string out = "<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"table\"><table>";
-  if (!table.caption.empty() || !table.data_href.empty() || !badge.empty())
-    out += concat("<caption>", badge, inline_markup(table.caption), data_link(table.data_href), "</caption>");
-  out += concat("<thead>", line(table.columns, "th"), "</thead><tbody>");
+  // The caption stands outside of what scrolls: on a narrow screen it would be cut off with the last columns.
+  std::string out =
+      concat("<figure><div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"table\"><table><thead>",
+             line(table.columns, "th"), "</thead><tbody>");
   for (const auto& row : table.rows) out += line(row, "td");
-  return out + "</tbody></table></div>\n";
+  out += "</tbody></table></div>";
+  if (!table.caption.empty() || !table.data_href.empty() || !badge.empty())
+    out += concat("<figcaption>", badge, inline_markup(table.caption), data_link(table.data_href), "</figcaption>");
+  return out + "</figure>\n";
 }
 
 std::string paragraphs_html(std::string_view text) {

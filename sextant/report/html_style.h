@@ -31,15 +31,14 @@ figure{margin:1.8rem 0;break-inside:avoid}
 .frame{background:var(--card);border:1px solid var(--line);border-radius:12px;padding:.5rem;text-align:center;overflow:hidden}
 .frame svg{display:block;width:100%;height:auto}
 .frame img{display:block;margin:0 auto;max-width:100%;height:auto;image-rendering:pixelated}
-figcaption,caption{font-size:.88rem;line-height:1.5;color:var(--soft);padding:.6rem .2rem 0;text-align:left}
-caption{caption-side:bottom}
+figcaption{font-size:.88rem;line-height:1.5;color:var(--soft);padding:.6rem .2rem 0;text-align:left}
 .data{white-space:nowrap}
-.scroll{overflow-x:auto;margin:1.4rem 0;background:var(--card);border:1px solid var(--line);border-radius:12px;padding:.3rem .9rem .7rem}
+.scroll{overflow-x:auto;background:var(--card);border:1px solid var(--line);border-radius:12px;padding:.3rem .9rem .7rem}
 table{border-collapse:collapse;width:100%;font-size:.92rem;font-variant-numeric:tabular-nums}
 th,td{text-align:left;padding:.48rem .7rem;border-bottom:1px solid var(--line);vertical-align:top}
 th{font-weight:600;color:var(--soft);font-size:.85rem;vertical-align:bottom}
 tbody tr:last-child td{border-bottom:0}
-th:first-child,td:first-child{padding-left:.2rem}th:last-child,td:last-child{padding-right:.2rem}
+th:first-child,td:first-child{padding-left:.2rem;min-width:7rem}th:last-child,td:last-child{padding-right:.2rem}
 .num{text-align:right;white-space:nowrap}
 .claims{list-style:none;margin:1.2rem 0;padding:0;background:var(--card);border:1px solid var(--line);border-radius:12px}
 .claims li{display:grid;grid-template-columns:5.6rem 1fr;gap:.2rem .6rem;padding:.75rem 1rem;border-bottom:1px solid var(--line);break-inside:avoid}
