@@ -94,8 +94,7 @@ class FastConv : public torch::autograd::Function<FastConv> {
         is_edge(weight) ? Tensor() : transform(weight, ConvPass::kForward, precision, training_buffer());
     context->save_for_backward({x_any, weight, bias});  // the residual is linear: nothing to keep
     context->saved_data["residual"] = residual.has_value();
-    context->saved_data["bfloat16"] =
-        precision == Precision::kBFloat16;  // the scope may have ended by the backward pass
+    context->saved_data["precision"] = static_cast<int64_t>(precision);  // the scope may end before the backward pass
     const Tensor y = convolve(channels_last(x_any), weight, transformed, bias,
                               residual ? channels_last(*residual) : Tensor(), precision);
     return pass ? variable_list{y, x_any} : variable_list{y};
@@ -112,7 +111,7 @@ class FastConv : public torch::autograd::Function<FastConv> {
       });
     } else {
       const Tensor x = channels_last(saved[0]), &weight = saved[1], dy = channels_last(upstream[0]);
-      const Precision precision = context->saved_data["bfloat16"].toBool() ? Precision::kBFloat16 : Precision::kFloat32;
+      const auto precision = static_cast<Precision>(context->saved_data["precision"].toInt());
       if (context->needs_input_grad(0))
         gradients[0] = data_gradient(x, weight, dy, pass ? channels_last(upstream[1]) : Tensor(), precision);
       gradients[1] = at::empty_like(weight);

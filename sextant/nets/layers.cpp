@@ -18,15 +18,15 @@ kernels::LinearShape shape_of(const Tensor& x, const Tensor& weight, Precision p
 class FastLinear : public torch::autograd::Function<FastLinear> {
  public:
   static Tensor forward(torch::autograd::AutogradContext* context, const Tensor& x, const Tensor& weight,
-                        const Tensor& bias, int64_t activation, bool bfloat16) {
+                        const Tensor& bias, int64_t activation, int64_t precision) {
     const Tensor input = x.contiguous();
     Tensor y = torch::empty({x.size(0), weight.size(0)}, x.options());
-    kernels::linear_forward(shape_of(x, weight, precision_of(bfloat16)), input.const_data_ptr<float>(),
+    kernels::linear_forward(shape_of(x, weight, static_cast<Precision>(precision)), input.const_data_ptr<float>(),
                             weight.const_data_ptr<float>(), bias.const_data_ptr<float>(),
                             static_cast<Activation>(activation), y.data_ptr<float>());
     context->save_for_backward({x, weight, y});
     context->saved_data["activation"] = activation;
-    context->saved_data["bfloat16"] = bfloat16;
+    context->saved_data["precision"] = precision;
     return y;
   }
 
@@ -49,14 +49,12 @@ class FastLinear : public torch::autograd::Function<FastLinear> {
     if (context->needs_input_grad(2)) gradients[2] = torch::empty({weight.size(0)}, weight.options());
     const auto pointer = [](const Tensor& t) { return t.defined() ? t.data_ptr<float>() : nullptr; };
     kernels::linear_backward(
-        shape_of(x, weight, precision_of(context->saved_data["bfloat16"].toBool())), x.const_data_ptr<float>(),
-        weight.const_data_ptr<float>(), y.const_data_ptr<float>(), dy.const_data_ptr<float>(), activation,
+        shape_of(x, weight, static_cast<Precision>(context->saved_data["precision"].toInt())),
+        x.const_data_ptr<float>(), weight.const_data_ptr<float>(), y.const_data_ptr<float>(),
+        dy.const_data_ptr<float>(), activation,
         {.x = pointer(gradients[0]), .weight = pointer(gradients[1]), .bias = pointer(gradients[2])});
     return gradients;
   }
-
- private:
-  static Precision precision_of(bool bfloat16) { return bfloat16 ? Precision::kBFloat16 : Precision::kFloat32; }
 };
 
 }  // namespace
@@ -77,7 +75,7 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, Activat
   SEXTANT_CHECK(x.dim() == 2 && x.size(1) == weight.size(1), "[linear] expected x [B,", weight.size(1), "]; got ",
                 shape_text(x));
   if (is_plain(x) && is_plain(weight) && weight.is_contiguous())
-    return FastLinear::apply(x, weight, bias, static_cast<int64_t>(activation), precision == Precision::kBFloat16);
+    return FastLinear::apply(x, weight, bias, static_cast<int64_t>(activation), static_cast<int64_t>(precision));
   return activate(torch::linear(x, weight, bias), activation);
 }
 

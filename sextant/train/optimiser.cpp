@@ -10,6 +10,24 @@
 
 namespace sextant {
 
+namespace {
+
+// Gradients in the memory layout of their weights, copied only where they have another: our kernel walks both as one
+// row of numbers, and LibTorch's fused kernels take only tensors that lie alike.
+std::vector<Tensor> laid_out_as(const std::vector<Tensor>& weights, const std::vector<Tensor>& gradients,
+                                const std::vector<std::string>& names) {
+  std::vector<Tensor> alike = gradients;
+  for (size_t i = 0; i < alike.size(); ++i) {
+    SEXTANT_CHECK(alike[i].sizes() == weights[i].sizes(), "[optimiser] the gradient of ", names[i], " has shape ",
+                  shape_text(alike[i]), ", the weight ", shape_text(weights[i]));
+    if (alike[i].strides() != weights[i].strides())
+      alike[i] = torch::empty_like(weights[i], alike[i].options()).copy_(alike[i]);
+  }
+  return alike;
+}
+
+}  // namespace
+
 double learning_rate(const OptimiserConfig& config, int64_t step, int64_t total) {
   const double warm = static_cast<double>(config.warmup_steps), at = static_cast<double>(step);
   if (at < warm) return config.lr * at / warm;
@@ -42,7 +60,8 @@ double Optimiser::step_(const std::vector<Tensor>& gradients) {
   const torch::NoGradGuard no_grad;
   ++step_count_;
   const double lr = learning_rate(player_.optimiser, step_count_, total_steps_);
-  return kernel_ ? step_kernel_(gradients, lr) : step_tensors_(gradients, lr);
+  const std::vector<Tensor> alike = laid_out_as(player_.parameters, gradients, names_);
+  return kernel_ ? step_kernel_(alike, lr) : step_tensors_(alike, lr);
 }
 
 double Optimiser::clip_scale(double norm) const {
@@ -51,16 +70,11 @@ double Optimiser::clip_scale(double norm) const {
 }
 
 double Optimiser::step_kernel_(const std::vector<Tensor>& gradients, double lr) {
-  std::vector<Tensor> kept;  // gradients in another layout than their weights are copied into it
   std::vector<kernels::AdamSlice> slices;
   for (size_t i = 0; i < gradients.size(); ++i) {
     const Tensor& weight = player_.parameters[i];
-    Tensor gradient = gradients[i];
-    SEXTANT_CHECK(gradient.sizes() == weight.sizes(), "[optimiser] the gradient of ", names_[i], " has shape ",
-                  shape_text(gradient), ", the weight ", shape_text(weight));
-    if (gradient.strides() != weight.strides()) kept.push_back(gradient = torch::empty_like(weight).copy_(gradient));
     slices.push_back({.weight = weight.data_ptr<float>(),
-                      .gradient = gradient.const_data_ptr<float>(),
+                      .gradient = gradients[i].const_data_ptr<float>(),
                       .first_moment = first_[i].data_ptr<float>(),
                       .second_moment = second_[i].data_ptr<float>(),
                       .ema = ema_decay_ > 0 ? average_[i].data_ptr<float>() : nullptr,
@@ -91,13 +105,11 @@ double Optimiser::step_tensors_(const std::vector<Tensor>& gradients, double lr)
   }
   const double scale = clip_scale(norm), t = static_cast<double>(step_count_);
   const double correction1 = 1 - std::pow(config.beta1, t), correction2 = 1 - std::pow(config.beta2, t);
-  // All tensors in one call: a GPU then starts a dozen kernels a step, not a dozen for each tensor. Only where memory
-  // lies alike, so a gradient in another layout than its weight is copied into it.
+  // All tensors in one call: a GPU then starts a dozen kernels a step, not a dozen for each tensor.
   std::vector<Tensor> weights, g;
   for (size_t i = 0; i < gradients.size(); ++i) {
-    const Tensor& weight = weights.emplace_back(player_.parameters[i].detach());
-    const bool alike = gradients[i].strides() == weight.strides() && gradients[i].scalar_type() == weight.scalar_type();
-    g.push_back(alike ? gradients[i] : torch::empty_like(weight).copy_(gradients[i]));
+    weights.push_back(player_.parameters[i].detach());
+    g.push_back(gradients[i].to(weights[i].scalar_type()));
   }
   if (scale != 1.0) g = at::_foreach_mul(g, scale);
   if (config.weight_decay > 0 && config.decoupled) at::_foreach_mul_(weights, 1 - lr * config.weight_decay);
