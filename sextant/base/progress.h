@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <string>
 
 namespace sextant {
@@ -36,6 +37,25 @@ class Progress {
   double items_per_step_;
   bool quiet_, terminal_, open_ = false;
   Clock::time_point start_, shown_;
+};
+
+// Work in phases, each with a line of its own, which closes when the phase is done.
+class PhasedProgress {
+ public:
+  explicit PhasedProgress(bool quiet) : quiet_(quiet) {}
+
+  // As Progress::update; a new `phase` starts a new line.
+  template <class Detail>
+  void update(const std::string& phase, int64_t done, int64_t total, const Detail& detail) {
+    if (!line_ || phase != phase_) line_ = std::make_unique<Progress>(phase_ = phase, total, done, 1.0, quiet_);
+    line_->update(done, detail);
+    if (done == total) line_.reset();
+  }
+
+ private:
+  bool quiet_;
+  std::string phase_;
+  std::unique_ptr<Progress> line_;
 };
 
 // "850 ms", "12.3 s", "2 min 13 s", "3 h 05 min".

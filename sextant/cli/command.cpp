@@ -34,9 +34,11 @@ Precision Console::precision() const {
   assign(precision, precision_name, "--precision");
   SEXTANT_USAGE_CHECK(precision == Precision::kFloat32 || device == "cpu",
                       "[precision] bf16 is of our CPU kernels; leave out --precision on ", device);
-  if (precision == Precision::kBFloat16 && !kernels::has_bfloat16_products() && !quiet)
-    std::fprintf(stderr,
-                 "--precision bf16: this CPU multiplies no bfloat16, so it is emulated, and slower than fp32\n");
+  if (precision == Precision::kBFloat16 && !quiet)
+    std::fprintf(stderr, "--precision bf16: %s%s\n", kBFloat16Caution,
+                 kernels::has_bfloat16_products()
+                     ? ""
+                     : "; this CPU multiplies no bfloat16, so it is emulated, and slower than fp32");
   return precision;
 }
 

@@ -33,16 +33,11 @@ void list_data(Console& console) {
 
 void fetch_data(const std::string& name, Console& console) {
   const catalogue::Row& row = catalogue::row(name);
-  std::unique_ptr<Progress> progress;
-  std::string shown;
-  const auto folder =
-      catalogue::fetch(row, {.progress = [&](const std::string& file, int64_t done, int64_t total) {
-                         if (shown != file)
-                           progress = std::make_unique<Progress>(file, total, done, 1.0, console.quiet);
-                         shown = file;
-                         progress->update(done, [&] { return concat(done / 1000000, " of ", total / 1000000, " MB"); });
-                       }});
-  progress.reset();
+  PhasedProgress progress(console.quiet);
+  const auto folder = catalogue::fetch(
+      row, {.progress = [&](const std::string& file, int64_t done, int64_t total) {
+        progress.update(file, done, total, [&] { return concat(done / 1000000, " of ", total / 1000000, " MB"); });
+      }});
   console.print({{"name", name}, {"folder", folder.string()}}, concat(name, " is in ", folder.string(), "\n"));
 }
 
@@ -95,7 +90,7 @@ void add_data(CLI::App& app, Console& console) {
   auto* verify = sub("verify", "hash every file again", "Example: sextant data verify mnist",
                      [](const Words& w, Console& c) { verify_data(w.name, c); });
   for (CLI::App* one : {fetch, add}) one->add_option("name", words->name, "name in `sextant data list`")->required();
-  add->add_option("path", words->path, "folder with its files, or its archive")->required();
+  add->add_option("path", words->path, "its archive or only file, or the folder with its files")->required();
   verify->add_option("name", words->name, "one set; without it all that are at hand");
 }
 

@@ -19,9 +19,11 @@ struct Options {
 const MetricRow& metric_named(const std::string& name) {
   std::string known;
   for (const MetricRow& row : metrics()) {
-    SEXTANT_USAGE_CHECK(name != row.name || row.refusal == nullptr, "[eval] ", row.refusal);
-    if (name == row.name) return row;
-    if (row.refusal == nullptr) known += concat(" ", row.name);
+    if (name == row.name) {
+      SEXTANT_USAGE_CHECK(row.at_hand(), "[eval] ", row.missing());
+      return row;
+    }
+    known += concat(" ", row.name);
   }
   throw UsageError(concat("[eval] there is no metric '", name, "'; known are:", known));
 }
@@ -38,13 +40,12 @@ std::vector<const MetricRow*> wanted_metrics(const Options& options) {
 struct Scoring {
   Dataset reference;
   OpenClassifier classifier;
-  std::unique_ptr<Progress> progress;
   std::unique_ptr<SampleStudy> study;
 };
 
 std::unique_ptr<Scoring> prepare_scoring(const TrainedRun& trained, const Options& options,
                                          const std::optional<SamplePlan>& plan, Needs needs, at::Device device,
-                                         const Console& console) {
+                                         PhasedProgress& bar) {
   auto scoring = std::make_unique<Scoring>();
   GenerativeModel& model = trained.generative();
   std::optional<ScoringClassifier> classifier;
@@ -54,11 +55,8 @@ std::unique_ptr<Scoring> prepare_scoring(const TrainedRun& trained, const Option
     classifier = scoring->classifier.scoring;
   }
   scoring->reference = reference_data(trained.run);
-  const auto progress = [&shared = *scoring, &options, &console](int64_t done) {
-    if (!shared.progress)
-      shared.progress = std::make_unique<Progress>("sampling", options.count, done, 1.0, console.quiet);
-    shared.progress->update(done, [&] { return concat(done, " of ", options.count, " samples"); });
-    if (done == options.count) shared.progress.reset();
+  const auto progress = [&bar, &options](int64_t done) {
+    bar.update("sampling", done, options.count, [&] { return concat(done, " of ", options.count, " samples"); });
   };
   SampleSource source = {.draw =
                              [&, progress, plan] {
@@ -85,8 +83,9 @@ void eval(const Options& options, const PlanOptions& plan_options, Console& cons
   SEXTANT_USAGE_CHECK(!plan || needs != Needs::kModel,
                       "[eval] none of these metrics draws samples, so no sampler is used; add one that does, such as ",
                       "--metrics fcd, or leave out the sampler's options");
+  PhasedProgress bar(console.quiet);
   std::unique_ptr<Scoring> scoring;
-  if (needs != Needs::kModel) scoring = prepare_scoring(trained, options, plan, needs, device, console);
+  if (needs != Needs::kModel) scoring = prepare_scoring(trained, options, plan, needs, device, bar);
   const Dataset data = load_dataset(trained.run.data);
   Json result = {
       {"run", trained.run.name},  {"fingerprint", fingerprint(trained.run)}, {"split", "test"},
@@ -94,12 +93,17 @@ void eval(const Options& options, const PlanOptions& plan_options, Console& cons
       {"metrics", Json::object()}};
   std::string text = concat(trained.run.name, ", test split of ", data.name, "\n");
   for (const MetricRow* metric : wanted) {
-    const Json numbers = metric->measure({.model = *trained.model,
-                                          .data = data,
-                                          .images = options.images,
-                                          .samples = options.samples,
-                                          .seed = options.seed,
-                                          .study = scoring ? scoring->study.get() : nullptr});
+    const Json numbers =
+        metric->measure({.model = *trained.model,
+                         .data = data,
+                         .images = options.images,
+                         .samples = options.samples,
+                         .seed = options.seed,
+                         .study = scoring ? scoring->study.get() : nullptr,
+                         .device = device,
+                         .progress = [&](const char* what, int64_t done, int64_t total) {
+                           bar.update(what, done, total, [&] { return concat(done, " of ", total, " pictures"); });
+                         }});
     result["metrics"][metric->name] = numbers;
     text += concat("  ", metric->name, " (", metric->text, ")\n");
     for (const auto& [name, value] : numbers.items())

@@ -94,6 +94,19 @@ std::vector<Row> make_rows() {
   made("checkerboard", "Checkerboard, points of the plane", 0, {2});
   made("swiss_roll", "Swiss roll, points of the plane", 0, {2});
   made("shapes", "Coloured shapes, small colour pictures", 10, {3, 32, 32});
+  // Whose format has no ending that tells: sums alone say that it is the net of Heusel et al., as ported by mseitzer.
+  Row inception;
+  inception.name = "inception";
+  inception.title = "Inception-v3 of December 2015, the net that FID is measured with";
+  inception.format = Format::kWeights;
+  inception.files = {{"pt_inception-2015-12-05-6726825d.pth", 95628359, "",
+                      "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"}};
+  inception.mirrors = {"https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/"};
+  inception.served_ending = "";
+  inception.folder = "inception";
+  inception.licence = "Apache-2.0";
+  inception.citation = "Szegedy, Vanhoucke, Ioffe, Shlens, Wojna: Rethinking the Inception architecture, 2015";
+  rows.push_back(inception);
   rows.push_back({.name = "folder",
                   .title = "A folder of PNG or JPEG files (data.path)",
                   .format = Format::kFolder,
@@ -181,6 +194,11 @@ std::string read_verified(const fs::path& path, const DataFile& file) {
     SEXTANT_CHECK(md5 == file.md5, "[data] ", path.string(), " has the MD5 ", md5, "; published is ", file.md5,
                   ". It was damaged or changed: fetch it again");
   }
+  if (!file.sha256.empty()) {
+    const std::string sha256 = sha256_hex(bytes);
+    SEXTANT_CHECK(sha256 == file.sha256, "[data] ", path.string(), " has the SHA-256 ", sha256, "; published is ",
+                  file.sha256, ". It was damaged or changed: fetch it again");
+  }
   return bytes;
 }
 
@@ -192,8 +210,9 @@ fs::path home(const Row& row) {
 }
 
 std::string remedies(const Row& row) {
-  std::string text = concat(row.name, " is not at hand; `sextant data fetch ", row.name,
-                            "` gets it, `sextant data add ", row.name, " PATH` takes it from a folder");
+  std::string text =
+      concat(row.name, " is not at hand; `sextant data fetch ", row.name, "` gets it, `sextant data add ", row.name,
+             " PATH` takes it from a ", row.files.size() == 1 ? "file" : "folder");
   if (!row.archive.name.empty()) text += concat(" or from ", row.archive.name);
   if (!row.package.empty()) text += concat(", and so does installing the Debian package ", row.package);
   return text;

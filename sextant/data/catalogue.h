@@ -1,5 +1,5 @@
-// The data sets that the program knows, as data: their files, checksums, places and licences, and where they are on
-// this machine. A new set is a row in catalogue.cpp.
+// The data sets that the program knows, and the weights of others that it can use, as data: their files, checksums,
+// places and licences, and where they are on this machine. A new one is a row in catalogue.cpp.
 #pragma once
 
 #include <cstdint>
@@ -11,18 +11,19 @@
 
 namespace sextant::catalogue {
 
-enum class Format { kIdx, kCifar, kFolder, kMade };  // kMade: by the program, from nothing
+enum class Format { kIdx, kCifar, kFolder, kMade, kWeights };  // kMade: by the program, from nothing; kWeights: no data
 
-// A file as a reader wants it. On disk it may be compressed (name + ".gz"); bytes and MD5 are of the content.
+// A file as a reader wants it. On disk it may be compressed (name + ".gz"); bytes and sums are of the content.
 struct DataFile {
   std::string name;
   int64_t bytes = 0;
-  std::string md5;  // empty: none is published, only the form can be checked
+  std::string md5;     // empty: none is published, only the form can be checked
+  std::string sha256;  // the same
 };
 
 // What the mirrors serve: the files above one by one, or an archive that holds them all.
 struct Archive {
-  std::string name;  // empty: single files, each with ".gz" behind its name
+  std::string name;  // empty: single files
   int64_t bytes = 0;
   std::string md5;
 };
@@ -34,9 +35,10 @@ struct Row {
   std::vector<int64_t> shape;                // of an item
   std::vector<DataFile> files;               // training files first
   Archive archive;
-  std::vector<std::string> mirrors;  // addresses of the folders that hold the files or the archive
-  std::string folder;                // the name that a folder with the files usually has
-  std::string system_folder;         // where a Debian package puts it, and the package
+  std::string served_ending = ".gz";  // behind a single file's name on the mirrors
+  std::vector<std::string> mirrors;   // addresses of the folders that hold the files or the archive
+  std::string folder;                 // the name that a folder with the files usually has
+  std::string system_folder;          // where a Debian package puts it, and the package
   std::string package;
   std::string licence, citation;
   bool made() const { return format == Format::kMade; }
@@ -55,7 +57,7 @@ std::optional<std::filesystem::path> where(const Row& row, const std::string& pa
 // The file of that folder that holds `file`, plain or compressed.
 std::optional<std::filesystem::path> find_file(const std::filesystem::path& folder, const DataFile& file);
 
-// One of `row`'s files, decompressed; throws Error unless length and MD5 are right.
+// One of `row`'s files, decompressed; throws Error unless length and sums are right.
 std::string read_verified(const std::filesystem::path& path, const DataFile& file);
 
 // Where fetch and add put a set: $SEXTANT_DATA/NAME, or the user's data folder's. Throws Error when neither is known.
@@ -80,7 +82,8 @@ struct Verdict {
 // Throws Error with the remedies when the set is not at hand.
 std::vector<Verdict> verify(const std::string& name, const std::string& path = {});
 
-// Copies a set from `path` (a folder with its files, or its archive) to home(), after verifying each. Returns the
+// Copies a set from `path` (a folder with its files, its archive, or its only file under any name) to home(), after
+// verifying each. Returns the
 // folder. Throws Error and copies nothing when one file is missing or wrong.
 std::filesystem::path add(const Row& row, const std::filesystem::path& path);
 

@@ -72,6 +72,12 @@ fs::path add(const Row& row, const fs::path& path) {
   const fs::path target = home(row);
   SEXTANT_USAGE_CHECK(!path.empty(), "[data] give the folder that holds the files of ", row.name);
   std::error_code error;
+  if (fs::is_regular_file(path, error) && row.archive.name.empty() && row.files.size() == 1) {
+    const std::string bytes = read_verified(path, row.files[0]);
+    const FolderLock lock(target);
+    write_file(target / row.files[0].name, bytes);
+    return target;
+  }
   if (fs::is_regular_file(path, error)) {
     SEXTANT_USAGE_CHECK(!row.archive.name.empty(), "[data] ", path.string(), " is a file; give the folder that holds ",
                         row.files[0].name);
@@ -116,9 +122,10 @@ fs::path fetch(const Row& row, const FetchOptions& options) {
   if (row.archive.name.empty()) {
     for (const DataFile& file : row.files) {
       if (is_good(target, file)) continue;
-      fetch_one(file.name + ".gz", file.bytes + kHeaders, [&](const fs::path& path) { read_verified(path, file); });
+      fetch_one(file.name + row.served_ending, file.bytes + kHeaders,
+                [&](const fs::path& path) { read_verified(path, file); });
       std::error_code error;
-      fs::remove(target / file.name, error);  // a damaged one without .gz
+      if (!row.served_ending.empty()) fs::remove(target / file.name, error);  // a damaged one without .gz
     }
     return target;
   }

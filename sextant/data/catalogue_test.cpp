@@ -43,6 +43,16 @@ Row archive_row() {
   return row;
 }
 
+// One file of weights that the mirrors serve as it is, known by its SHA-256.
+Row weights_row() {
+  Row row;
+  row.name = "weights";
+  row.format = catalogue::Format::kWeights;
+  row.files = {{"net.pth", static_cast<int64_t>(kRecords.size()), "", sha256_hex(kRecords)}};
+  row.served_ending = "";
+  return row;
+}
+
 // Data folders of its own, whatever the machine has.
 class Catalogue : public testing::Test {
  protected:
@@ -126,6 +136,23 @@ TEST_F(Catalogue, AddTakesAnArchiveWhoseSumIsRight) {
   EXPECT_EQ(read_file(home_ / "packed" / "batch.bin"), kRecords);
   write_file(other_ / "b.tar.gz", kArchive.substr(0, 20));
   EXPECT_TRUE(has(error_text([&] { catalogue::add(archive_row(), other_ / "b.tar.gz"); }), "has the MD5"));
+}
+
+TEST_F(Catalogue, AnOnlyFileIsAddedUnderAnyNameIfItsSumIsRight) {
+  write_file(other_ / "downloaded", kRecords);
+  EXPECT_EQ(catalogue::add(weights_row(), other_ / "downloaded"), home_ / "weights");
+  EXPECT_EQ(read_file(home_ / "weights" / "net.pth"), kRecords);
+  std::string flipped = kRecords;
+  flipped.back() ^= 1;
+  write_file(other_ / "downloaded", flipped);
+  EXPECT_TRUE(has(error_text([&] { catalogue::add(weights_row(), other_ / "downloaded"); }), "has the SHA-256"));
+  EXPECT_EQ(read_file(home_ / "weights" / "net.pth"), kRecords) << "what was there stays";
+}
+
+TEST_F(Catalogue, AFileIsFetchedAsTheMirrorServesIt) {
+  const TestServer server({{"/net.pth", {.body = kRecords}}});
+  catalogue::fetch(weights_row(), {.mirrors = {server.url("/")}, .progress = {}});
+  EXPECT_EQ(read_file(home_ / "weights" / "net.pth"), kRecords);
 }
 
 TEST_F(Catalogue, FetchBringsFilesHomeAndRepairsADamagedOne) {

@@ -103,6 +103,8 @@ std::string digest(const Tensor& tensor) {
 
 Dataset load_dataset(const DatasetConfig& config) {
   const catalogue::Row& row = catalogue::row(config.name);
+  SEXTANT_USAGE_CHECK(row.format != catalogue::Format::kWeights, "[data] ", row.name, " is no data set: it is ",
+                      row.title, ". See `sextant data list`");
   SEXTANT_USAGE_CHECK(config.image_size == 0 || row.format == catalogue::Format::kFolder, "[data] image_size is for ",
                       "folders of pictures; ", row.name, " has its own size: leave it at 0");
   Dataset dataset;

@@ -118,7 +118,8 @@ void Study::add_figure(const std::string& name, Image image, const std::string& 
 namespace {
 
 std::string precision_text(const StudyOptions& options) {
-  if (options.precision == Precision::kBFloat16) return "float32, products of convolutions in bfloat16";
+  if (options.precision == Precision::kBFloat16)
+    return concat("float32, products of convolutions in bfloat16: ", kBFloat16Caution);
   return options.device.is_cuda() && tf32_allowed() ? "float32, products of convolutions in TF32" : "float32";
 }
 

@@ -1,4 +1,6 @@
 // The rows of the table that score samples.
+#include "sextant/data/catalogue.h"
+#include "sextant/metrics/inception.h"
 #include "sextant/metrics/sample_scores.h"
 #include "sextant/metrics/table.h"
 
@@ -21,14 +23,19 @@ std::string versioned(const SampleStudy& study, const char* metric) {
   return concat(metric, "-", study.classifier().version);
 }
 
-// A floor is null where the training split is too small for it.
-template <class Score>
-void add_floor(Json& numbers, SampleStudy& study, const Score& score) {
+// A floor is null where the training split is too small for it; `training` is null or empty then.
+template <class Training, class Score>
+void add_floor(Json& numbers, const Training& training, const Score& score) {
   numbers["floor_is"] = "the same number of training pictures instead of samples";
-  if (const Features* training = study.training())
+  if (training)
     score(*training);
   else
     numbers["floor_reason"] = "the training split has fewer pictures than n";
+}
+
+void note_rank(Json& numbers, const Tensor& features) {
+  if (features.size(0) <= features.size(1))
+    numbers["note"] = "no more pictures than features: a covariance lacks rank, and the bias is large";
 }
 
 Json measure_fcd(const EvalRequest& request) {
@@ -37,9 +44,8 @@ Json measure_fcd(const EvalRequest& request) {
     return frechet_classifier_distance(side.features, study.real().features);
   };
   Json numbers = {{"fcd", score(study.generated())}, {"floor", nullptr}};
-  add_floor(numbers, study, [&](const Features& training) { numbers["floor"] = score(training); });
-  if (study.real().n() <= study.real().features.size(1))
-    numbers["note"] = "no more pictures than features: a covariance lacks rank, and the bias is large";
+  add_floor(numbers, study.training(), [&](const Features& training) { numbers["floor"] = score(training); });
+  note_rank(numbers, study.real().features);
   return record(study, versioned(study, "fcd"), std::move(numbers));
 }
 
@@ -51,7 +57,7 @@ Json measure_kid(const EvalRequest& request) {
                   {"blocks", kid.blocks}, {"block_size", kid.block_size},
                   {"floor", nullptr},     {"floor_standard_error", nullptr}};
   if (!kid.standard_error) numbers["standard_error_reason"] = "needs two blocks";
-  add_floor(numbers, study, [&](const Features& training) {
+  add_floor(numbers, study.training(), [&](const Features& training) {
     const KernelDistance floor = kernel_distance(training.features, study.real().features);
     numbers["floor"] = floor.value;
     numbers["floor_standard_error"] = error(floor);
@@ -116,11 +122,35 @@ Json measure_accuracy(const EvalRequest& request) {
   return {{"accuracy", right.to(at::kDouble).mean().item<double>()}, {"images", seen.n()}};
 }
 
-constexpr const char* kNoFid =
-    "FID is defined by the official Inception weights of 2015, which do not ship with this program; this version has "
-    "no Inception net to load them into, and no other net's number may carry the name. Use --metrics fcd: the same "
-    "formula on the features of our own classifier, comparable within this project only. For FID proper, write samples "
-    "with `sextant sample` and measure them with a tool that holds those weights";
+constexpr int64_t kInceptionBatch = 32;
+
+Tensor inception_features(const Inception& net, const Tensor& bytes, const char* what, const EvalRequest& request) {
+  std::vector<Tensor> pieces;
+  for (int64_t first = 0; first < bytes.size(0); first += kInceptionBatch) {
+    const int64_t last = std::min(first + kInceptionBatch, bytes.size(0));
+    pieces.push_back(net.features(bytes.slice(0, first, last)));
+    if (request.progress) request.progress(what, last, bytes.size(0));
+  }
+  return torch::cat(pieces);
+}
+
+Json measure_fid(const EvalRequest& request) {
+  SampleStudy& study = study_of(request);
+  const Inception net = Inception::official(request.device);
+  const Tensor real = inception_features(net, study.real_pictures(), "Inception, real pictures", request);
+  const auto score = [&](const Tensor& bytes, const char* what) {
+    return frechet_classifier_distance(inception_features(net, bytes, what, request), real);
+  };
+  Json numbers = {{"fid", score(study.pictures(), "Inception, samples")}, {"floor", nullptr}};
+  add_floor(numbers, study.training_pictures(),
+            [&](const Tensor& bytes) { numbers["floor"] = score(bytes, "Inception, training pictures"); });
+  note_rank(numbers, real);
+  Json scored = record(study, "fid", std::move(numbers));
+  scored["provenance"]["preprocessing"] = kInceptionPreprocessing;
+  scored["provenance"]["inception_sha256"] = catalogue::row("inception").files[0].sha256;
+  scored["provenance"].erase("classifier");
+  return scored;
+}
 
 }  // namespace
 
@@ -139,8 +169,8 @@ std::vector<MetricRow> sample_metrics() {
       {"confidence", "share of samples whose class the classifier is sure of", measure_confidence, Needs::kClassifier},
       {"pairwise_distance", "mean distance of two samples in pixels: 0 for copies", measure_pairwise_distance,
        Needs::kSamples},
-      {"fid", "not computed by this version: needs the official Inception net; use fcd", nullptr, Needs::kSamples,
-       kNoFid},
+      {"fid", "Fréchet Inception distance of samples to the test split; needs `sextant data fetch inception`",
+       measure_fid, Needs::kSamples, inception_missing},
   };
 }
 

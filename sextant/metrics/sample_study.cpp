@@ -52,10 +52,15 @@ const Features& SampleStudy::real() {
   return *real_;
 }
 
+std::optional<Tensor> SampleStudy::training_pictures() const {
+  if (reference_.train.size() < n_) return std::nullopt;
+  return subset(reference_.train, n_).x;
+}
+
 const Features* SampleStudy::training() {
-  if (reference_.train.size() < n_) return nullptr;
-  if (!training_) training_ = features_of(subset(reference_.train, n_).x);
-  return &*training_;
+  if (!training_)
+    if (const auto bytes = training_pictures()) training_ = features_of(*bytes);
+  return training_ ? &*training_ : nullptr;
 }
 
 Json SampleStudy::provenance() const {

@@ -40,8 +40,9 @@ class SampleStudy {
   const Features& real();
   // As many training pictures; null where the training split has fewer.
   const Features* training();
-  // n pictures of the test split: bytes.
+  // n pictures of the test split, and of the training split where it has as many: bytes.
   const Tensor& real_pictures();
+  std::optional<Tensor> training_pictures() const;
 
   // What stands beside every score: n, how the samples were drawn, split, data, preprocessing, and the classifier where
   // there is one.

@@ -60,7 +60,7 @@ TEST_F(SampleStudyLaws, TheModelIsAskedOnceForAllScores) {
   SampleStudy study(source(50), data, 50, scoring_);
   EXPECT_EQ(model_.asked, 0);
   for (const MetricRow& row : sample_metrics()) {
-    if (row.needs == Needs::kModel || row.refusal) continue;
+    if (row.needs == Needs::kModel || !row.at_hand()) continue;
     const Json json = measure(row.name, study, data);
     EXPECT_EQ(json.at("provenance").at("n"), 50) << row.name;
     EXPECT_EQ(json.at("provenance").at("seed"), 3) << row.name;
@@ -99,11 +99,11 @@ TEST_F(SampleStudyLaws, WhatDoesNotFitIsRefused) {
   EXPECT_THROW(other_count.pictures(), Error);
 }
 
-TEST(MetricTable, NamesAreUniqueAndARowMeasuresOrRefuses) {
+TEST(MetricTable, NamesAreUnique) {
   std::set<std::string> names;
   for (const MetricRow& row : metrics()) {
     EXPECT_TRUE(names.insert(row.name).second) << row.name;
-    EXPECT_NE(row.measure == nullptr, row.refusal == nullptr) << row.name;
+    EXPECT_NE(row.measure, nullptr) << row.name;
   }
   EXPECT_TRUE(names.contains("fid") && names.contains("elbo"));
 }

@@ -16,6 +16,9 @@ struct EvalRequest {
   int64_t samples = 1000;  // log_likelihood: draws of z an image
   uint64_t seed = 0;
   SampleStudy* study = nullptr;  // for the rows that need samples
+  at::Device device = at::kCPU;  // where nets of the metric's own run
+  // How far a measure is that takes minutes; may be empty.
+  std::function<void(const char* what, int64_t done, int64_t total)> progress = {};
 };
 
 enum class Needs { kModel, kSamples, kClassifier };  // each includes the one before
@@ -26,7 +29,9 @@ struct MetricRow {
   const char* text;
   Json (*measure)(const EvalRequest& request);
   Needs needs = Needs::kModel;
-  const char* refusal = nullptr;  // why this program does not compute it, and what to do; then `measure` is null
+  // What it needs that this machine lacks, and the remedy; empty where nothing is. Null: nothing ever.
+  std::string (*missing)() = nullptr;
+  bool at_hand() const { return missing == nullptr || missing().empty(); }
 };
 const std::vector<MetricRow>& metrics();
 

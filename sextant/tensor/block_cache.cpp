@@ -56,34 +56,40 @@ BlockCache::~BlockCache() {
 
 void* BlockCache::take(size_t bytes) {
   const size_t size = rounded(bytes, kPage);
-  {
-    const std::lock_guard lock(mutex_);
-    live_ += size;
-    most_live_ = std::max(most_live_, live_);
-    const auto same = idle_blocks_.find(size);
-    if (same != idle_blocks_.end() && !same->second.empty()) {
-      void* block = same->second.back().block;  // the last one freed: perhaps still in a cache of the CPU
-      same->second.pop_back();
-      idle_ -= size;
-      return block;
-    }
+  std::unique_lock lock(mutex_);
+  live_ += size;
+  most_live_ = std::max(most_live_, live_);
+  void* block = nullptr;
+  if (const auto same = idle_blocks_.find(size); same != idle_blocks_.end() && !same->second.empty()) {
+    block = same->second.back().block;  // the last one freed: perhaps still in a cache of the CPU
+    same->second.pop_back();
+    idle_ -= size;
+  } else {
     release(size);
+    lock.unlock();  // the system may take its time
+    try {
+      block = from_system(size);
+    } catch (...) {
+      lock.lock();
+      live_ -= size;
+      throw;
+    }
+    lock.lock();
   }
-  try {
-    return from_system(size);
-  } catch (...) {
-    const std::lock_guard lock(mutex_);
-    live_ -= size;
-    throw;
-  }
+  live_blocks_.emplace(block, size);
+  return block;
 }
 
-void BlockCache::give(void* block, size_t bytes) {
-  const size_t size = rounded(bytes, kPage);
+bool BlockCache::give(void* block) {
   const std::lock_guard lock(mutex_);
+  const auto found = live_blocks_.find(block);
+  if (found == live_blocks_.end()) return false;
+  const size_t size = found->second;
+  live_blocks_.erase(found);
   idle_blocks_[size].push_back({.block = block, .since = clock_++});
   live_ -= size;
   idle_ += size;
+  return true;
 }
 
 // Gives idle blocks back, the longest idle first, until `bytes` are free or only the slack is left.
@@ -115,19 +121,15 @@ class CachingAllocator final : public c10::Allocator {
   c10::DataPtr allocate(size_t bytes) override {
     if (bytes < kSmallest) return c10::GetDefaultCPUAllocator()->allocate(bytes);
     void* block = process_cache().take(bytes);
-    return {block, new Owned{block, bytes}, &give_back, c10::Device(c10::DeviceType::CPU)};
+    return {block, block, &give_back, c10::Device(c10::DeviceType::CPU)};
   }
+  // oneDNN's convolutions free their scratch memory by address alone, large or small.
+  c10::DeleterFnPtr raw_deleter() const override { return &give_back; }
   void copy_data(void* to, const void* from, size_t bytes) const override { default_copy_data(to, from, bytes); }
 
  private:
-  struct Owned {
-    void* block;
-    size_t bytes;
-  };
-  static void give_back(void* context) {
-    const auto* owned = static_cast<Owned*>(context);
-    process_cache().give(owned->block, owned->bytes);
-    delete owned;
+  static void give_back(void* block) {
+    if (!process_cache().give(block)) c10::GetDefaultCPUAllocator()->raw_deallocate(block);
   }
 };
 

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <map>
 #include <mutex>
+#include <unordered_map>
 #include <vector>
 
 namespace sextant {
@@ -22,8 +23,8 @@ class BlockCache {
 
   // At least `bytes` >= 1, aligned to 64, contents undefined. Throws std::bad_alloc. Safe from any thread.
   void* take(size_t bytes);
-  // What take(bytes) gave, with the same `bytes`.
-  void give(void* block, size_t bytes);
+  // Takes back what take() gave; false for any other address.
+  bool give(void* block);
 
   size_t live_bytes() const { return live_; }
   size_t idle_bytes() const { return idle_; }
@@ -37,6 +38,7 @@ class BlockCache {
 
   std::mutex mutex_;
   std::map<size_t, std::vector<Idle>> idle_blocks_;  // by size, the longest idle first
+  std::unordered_map<void*, size_t> live_blocks_;    // their sizes
   size_t live_ = 0, idle_ = 0, most_live_ = 0;
   uint64_t clock_ = 0;
 };

@@ -17,6 +17,10 @@ namespace sextant {
 
 using kernels::Precision;
 
+// What stands beside every figure and run that products in bfloat16 made.
+constexpr const char* kBFloat16Caution =
+    "each factor keeps three digits; that losses and scores come out as in fp32 is not shown over several seeds";
+
 Precision product_precision();
 
 // Sets it for this thread, until the scope ends.

@@ -4,7 +4,6 @@
 
 #include "sextant/base/check.h"
 #include "sextant/base/files.h"
-#include "sextant/base/safetensors.h"
 #include "sextant/tensor/shape.h"
 
 namespace sextant {
@@ -36,17 +35,20 @@ void save_tensors(const std::filesystem::path& file, const NamedTensors& tensors
 
 TensorFile load_tensors(const std::filesystem::path& file) {
   const SafetensorsFile parsed = SafetensorsFile::parse(read_file(file), file.string());
-  TensorFile result;
-  result.metadata = parsed.metadata();
-  for (const auto& [name, entry] : parsed.tensors()) {
+  return {.tensors = tensors_of(parsed.tensors(), file.string()), .metadata = parsed.metadata()};
+}
+
+NamedTensors tensors_of(const std::map<std::string, TensorEntry>& entries, const std::string& source) {
+  NamedTensors tensors;
+  for (const auto& [name, entry] : entries) {
     const auto* row = std::ranges::find_if(kTypes, [&](const TypeRow& r) { return entry.dtype == r.name; });
-    SEXTANT_CHECK(row != std::end(kTypes), "[tensors] ", file.string(), ": ", name, " has the type ", entry.dtype,
+    SEXTANT_CHECK(row != std::end(kTypes), "[tensors] ", source, ": ", name, " has the type ", entry.dtype,
                   ", which this program does not use");
     Tensor tensor = at::empty(entry.shape, row->type);
     if (!entry.bytes.empty()) std::memcpy(tensor.mutable_data_ptr(), entry.bytes.data(), entry.bytes.size());
-    result.tensors[name] = std::move(tensor);
+    tensors[name] = std::move(tensor);
   }
-  return result;
+  return tensors;
 }
 
 void copy_tensors_(const NamedTensors& into, const NamedTensors& from, const std::string& source) {

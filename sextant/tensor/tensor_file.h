@@ -7,6 +7,8 @@
 #include <map>
 #include <string>
 
+#include "sextant/base/safetensors.h"
+
 namespace sextant {
 
 using at::Tensor;
@@ -25,6 +27,10 @@ void save_tensors(const std::filesystem::path& file, const NamedTensors& tensors
 // Reads all of it onto the CPU. Every length, offset and type is checked before anything is allocated; a broken file
 // throws Error that says what is wrong with it.
 TensorFile load_tensors(const std::filesystem::path& file);
+
+// Tensors with the bytes of a parsed file's entries, on the CPU. Throws Error naming `source` where one has a type that
+// this program does not use.
+NamedTensors tensors_of(const std::map<std::string, TensorEntry>& entries, const std::string& source);
 
 // Copies `from` into the tensors of `into`, name by name (into keeps device, type and layout). Throws Error that names
 // the first missing, surplus or misshapen tensor: the weights belong to another architecture.

@@ -44,6 +44,7 @@ TEST(Cli, MistakesEndWithTheirCodeAndNameTheRemedy) {
   write_file(scratch.path() / "broken.toml", "[train\nepochs = 3\n");
   write_file(scratch.path() / "points.toml", "[data]\nname = \"two_moons\"\n");
   write_file(scratch.path() / "junk.safetensors", "not a file of tensors");
+  write_file(scratch.path() / "junk.pth", "PK\3\4 not a file of PyTorch");
   write_file(scratch.path() / "half" / "config.json", "{\"format\": 1, \"run\"");
   write_file(scratch.path() / "later" / "config.json", "{\"format\": 99}");
   write_file(scratch.path() / "damaged" / "config.json", "{\"format\": 1, \"run\": {}}");
@@ -70,7 +71,7 @@ TEST(Cli, MistakesEndWithTheirCodeAndNameTheRemedy) {
       {{"sample", "nowhere", "-n", "0"}, 2, "between 1 and"},
       {{"sample", classifier}, 2, "is no generative model"},
       {{"eval", "nowhere", "--metrics", "fdi"}, 2, "known are: elbo"},
-      {{"eval", "nowhere", "--metrics", "fid"}, 2, "Use --metrics fcd"},
+      {{"eval", "nowhere", "--metrics", "fid"}, 2, "sextant data fetch inception"},
       {{"eval", classifier, "--metrics", "fcd"}, 2, "is no generative model"},
       {{"eval", vae, "--metrics", "accuracy"}, 2, "needs a classifier"},
       {{"eval", vae, "--metrics", "fcd", "-n", "10001"}, 2, "between 1 and the 10000"},
@@ -78,6 +79,9 @@ TEST(Cli, MistakesEndWithTheirCodeAndNameTheRemedy) {
       {{"info", "junk.safetensors"}, 1, "junk.safetensors"},
       {{"data", "fetch", "nothing"}, 2, "mnist"},
       {{"data", "add", "mnist", "nowhere"}, 1, "nowhere"},
+      {{"data", "add", "inception", "junk.safetensors"}, 1, "expected are 95628359"},
+      {{"train", recipe, "--set", "data.name=inception"}, 2, "is no data set"},
+      {{"info", "junk.pth"}, 1, "junk.pth is cut short or damaged"},
   };
   for (const Mistake& mistake : mistakes) {
     const Said said = run(mistake.arguments, scratch.path());
