@@ -7,7 +7,6 @@
 #include "sextant/cli/plan_options.h"
 #include "sextant/lab/film.h"
 #include "sextant/lab/panels.h"
-#include "sextant/nets/conv.h"
 #include "sextant/report/png.h"
 #include "sextant/tensor/device.h"
 #include "sextant/tensor/shape.h"
@@ -16,8 +15,6 @@ namespace sextant {
 namespace {
 
 constexpr int64_t kMostSamples = 100000;
-// Drawn at once: a GPU wants more before all of it is busy, but noise on the way must fall to the same pictures.
-constexpr int64_t kBatch = 250, kCudaBatch = 1024;
 
 struct Options {
   std::string run, out = "samples.png", film;
@@ -27,25 +24,15 @@ struct Options {
 
 Tensor sample_diffusion(const TrainedRun& trained, const Options& options, const SamplePlan& plan,
                         const Console& console) {
-  Diffusion& model = diffusion_of(trained);
-  check_plan(plan, model);
-  Rng rng = Rng(options.seed).split("sample");
-  const Tensor x_T = channels_last(rng.normal(batch_of(options.count, model.item())).to(trained.device()));
-  const int64_t at_once = trained.device().is_cuda() && is_deterministic(plan.sampler) ? kCudaBatch : kBatch;
-  const int64_t batches = (options.count + at_once - 1) / at_once;
-  Progress progress(trained.run.name, batches * plan.steps, 0, 1, console.quiet);
-  std::vector<Tensor> pieces;
   FilmStrip film(options.film_frames, std::min<int64_t>(8, options.count), plan.steps);
-  for (int64_t b = 0; b < batches; ++b) {
-    const Tensor start = x_T.slice(0, b * at_once, std::min(options.count, (b + 1) * at_once));
-    if (b == 0) film.begin(start);
-    pieces.push_back(run_plan(plan, model, start, b * at_once, noise_of(rng), [&](const SamplerStep& step) {
-      if (b == 0) film.see(step);
-      progress.update(b * plan.steps + step.step, [&] { return concat("step ", step.step, "/", plan.steps); });
-    }));
-  }
+  film.begin(starting_noise(diffusion_of(trained), options.seed, 0).to(trained.device()));
+  Progress progress(trained.run.name, options.count, 0, 1, console.quiet);
+  Tensor bytes = draw_set(trained, plan, options.count, options.seed, [&](int64_t first, const SamplerStep& step) {
+    if (first == 0) film.see(step);
+    progress.update(samples_done(plan, first, step), [&] { return concat("step ", step.step, "/", plan.steps); });
+  });
   if (!options.film.empty()) write_png(options.film, compose(film.grid(trained.model->pixel_range())));
-  return torch::cat(pieces);
+  return bytes;
 }
 
 void sample(const Options& options, const PlanOptions& plan_options, Console& console) {

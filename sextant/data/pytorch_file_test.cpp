@@ -75,6 +75,10 @@ TEST(PytorchFile, AnythingButADictionaryOfTensorsIsRefused) {
   EXPECT_TRUE(has(refusal(changed("collections\nOrderedDict", "collections\nUnknownDict")), "no dictionary"));
 }
 
+TEST(PytorchFile, ATensorThatRepeatsItsStorageIsRefused) {
+  EXPECT_TRUE(has(refusal(read_file(kFolder + "expanded.pth")), "wide reaches beyond its storage, or repeats it"));
+}
+
 // The shape (2,3) becomes (200,3): K\x02K\x03\x86 in the pickle.
 TEST(PytorchFile, ATensorBeyondItsStorageIsRefused) {
   std::string bytes = read_file(kFolder + "old.pth");

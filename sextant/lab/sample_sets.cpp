@@ -80,36 +80,38 @@ Tensor starting_noise(const Diffusion& model, uint64_t seed, int64_t first) {
 
 namespace {
 
-// Of `chunks` chunks from sample `first` on. Each has a stream of its own, so that a set is the same however many are
-// drawn at once.
-Tensor starting_noise_of_chunks(const Diffusion& model, uint64_t seed, int64_t first, int64_t chunks) {
+// Of the samples first … first + count - 1, where `first` begins a chunk. Each chunk has a stream of its own, so that a
+// sample is the same however many are drawn with it.
+Tensor starting_noise_of_chunks(const Diffusion& model, uint64_t seed, int64_t first, int64_t count) {
   std::vector<Tensor> each;
-  for (int64_t c = 0; c < chunks; ++c) each.push_back(starting_noise(model, seed, first + c * kSampleChunk));
-  return channels_last(torch::cat(each));
+  for (int64_t c = 0; c < count; c += kSampleChunk) each.push_back(starting_noise(model, seed, first + c));
+  return channels_last(torch::cat(each).slice(0, 0, count));
 }
-NoiseSource noise_of_chunks(uint64_t seed, int64_t first, int64_t chunks) {
+NoiseSource noise_of_chunks(uint64_t seed, int64_t first, int64_t count) {
   std::vector<Rng> streams;
-  for (int64_t c = 0; c < chunks; ++c)
-    streams.push_back(Rng(seed).split("sampler").split(static_cast<uint64_t>(first + c * kSampleChunk)));
+  for (int64_t c = 0; c < count; c += kSampleChunk)
+    streams.push_back(Rng(seed).split("sampler").split(static_cast<uint64_t>(first + c)));
   return [streams = std::move(streams)](at::IntArrayRef shape) mutable {
     std::vector<int64_t> of_chunk = shape.vec();
     of_chunk[0] = kSampleChunk;
     std::vector<Tensor> each;
     for (Rng& stream : streams) each.push_back(stream.normal(of_chunk));
-    return torch::cat(each);
+    return torch::cat(each).slice(0, 0, shape[0]);
   };
 }
 
+// Whole chunks.
 int64_t chunks_left(int64_t first, int64_t count, int64_t at_once) {
   return std::min(at_once, (count - first + kSampleChunk - 1) / kSampleChunk);
 }
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-Tensor draw_chunks(const TrainedRun& trained, const SamplePlan& plan, uint64_t seed, int64_t first, int64_t chunks) {
+Tensor draw(const TrainedRun& trained, const SamplePlan& plan, uint64_t seed, int64_t first, int64_t count,
+            const StepObserver& observer = {}) {
   Diffusion& model = diffusion_of(trained);
-  const Tensor x_T = starting_noise_of_chunks(model, seed, first, chunks).to(trained.device());
-  return to_bytes(run_plan(plan, model, x_T, first, noise_of_chunks(seed, first, chunks)),
+  const Tensor x_T = starting_noise_of_chunks(model, seed, first, count).to(trained.device());
+  return to_bytes(run_plan(plan, model, x_T, first, noise_of_chunks(seed, first, count), observer),
                   trained.model->pixel_range());
 }
 
@@ -138,7 +140,7 @@ class KeptSet {
   // Draws `chunks` chunks more.
   void grow(int64_t chunks) {
     const auto start = Clock::now();
-    pieces_.push_back(draw_chunks(trained_, plan_, seed_, count_, chunks));
+    pieces_.push_back(draw(trained_, plan_, seed_, count_, chunks * kSampleChunk));
     const double each = seconds_since(start) / static_cast<double>(chunks);
     seconds_ = seconds_ > 0 ? std::min(seconds_, each) : each;
     count_ += chunks * kSampleChunk;
@@ -203,7 +205,7 @@ double seconds_a_chunk(const TrainedRun& trained, const SamplePlan& plan, int64_
   if (const double known = KeptSet(trained, plan, seed).seconds(); known > 0) return known;
   const int64_t chunks = chunks_left(0, count, chunks_at_once(trained.device()));
   const auto start = Clock::now();
-  draw_chunks(trained, plan, seed, 0, chunks);
+  draw(trained, plan, seed, 0, chunks * kSampleChunk);
   const double seconds = seconds_since(start) / static_cast<double>(chunks);
   if (KeptSet now(trained, plan, seed); now.count() > 0) {  // read anew: it may have grown meanwhile
     now.set_seconds(seconds);
@@ -212,18 +214,24 @@ double seconds_a_chunk(const TrainedRun& trained, const SamplePlan& plan, int64_
   return seconds;
 }
 
+int64_t samples_done(const SamplePlan& plan, int64_t first, const SamplerStep& step) {
+  return first + step.x.size(0) * step.step / plan.steps;
+}
+
 Tensor draw_set(const TrainedRun& trained, const SamplePlan& plan, int64_t count, uint64_t seed,
-                const std::function<void(int64_t)>& progress, int64_t at_once) {
+                const DrawObserver& observer, int64_t at_once) {
   SEXTANT_USAGE_CHECK(count >= 1, "[sample] asked for ", count, " samples; give 1 or more");
+  check_plan(plan, diffusion_of(trained));
   if (at_once == 0) at_once = chunks_at_once(trained.device());
   std::vector<Tensor> pieces;
-  for (int64_t first = 0, chunks = 0; first < count; first += chunks * kSampleChunk) {
+  for (int64_t first = 0; first < count; first += at_once * kSampleChunk) {
     if (interrupted()) throw Interrupted(concat("stopped after ", first, " of ", count, " samples; they are not kept"));
-    chunks = chunks_left(first, count, at_once);
-    pieces.push_back(draw_chunks(trained, plan, seed, first, chunks));
-    if (progress) progress(std::min(first + chunks * kSampleChunk, count));
+    const int64_t together = std::min(at_once * kSampleChunk, count - first);
+    pieces.push_back(draw(trained, plan, seed, first, together, [&](const SamplerStep& step) {
+      if (observer) observer(first, step);
+    }));
   }
-  return torch::cat(pieces).slice(0, 0, count);
+  return torch::cat(pieces);
 }
 
 }  // namespace sextant

@@ -69,9 +69,14 @@ SampleSet sample_set(const TrainedRun& trained, const SamplePlan& plan, int64_t 
 // once, a chunk's share.
 double seconds_a_chunk(const TrainedRun& trained, const SamplePlan& plan, int64_t count, uint64_t seed);
 
+// Hears each step of those that are drawn together: step.x holds the samples from `first` on.
+using DrawObserver = std::function<void(int64_t first, const SamplerStep& step)>;
+// How many samples that comes to, as work done: of those under way the share of their steps.
+int64_t samples_done(const SamplePlan& plan, int64_t first, const SamplerStep& step);
+
 // The pictures of sample_set, drawn and kept nowhere. `at_once`: chunks drawn together, 0: as many as suit the device.
-// `progress` hears how many samples there are. Throws as sample_set does, and UsageError where count < 1.
+// Throws as sample_set does, and UsageError where count < 1.
 Tensor draw_set(const TrainedRun& trained, const SamplePlan& plan, int64_t count, uint64_t seed,
-                const std::function<void(int64_t)>& progress = {}, int64_t at_once = 0);
+                const DrawObserver& observer = {}, int64_t at_once = 0);
 
 }  // namespace sextant

@@ -27,6 +27,10 @@ Run tiny_run() {
 
 class SampleSets : public testing::Test {
  protected:
+  // Of two sets of bytes: 1 may come of rounding.
+  static int furthest(const Tensor& a, const Tensor& b) {
+    return (a.to(at::kInt) - b.to(at::kInt)).abs().max().item<int>();
+  }
   SampleSet set(int64_t count) const { return sample_set(trained_, plan_, count, 7, true); }
   fs::path file() const { return fs::directory_iterator(trained_.folder / "samples")->path(); }
 
@@ -43,7 +47,7 @@ TEST_F(SampleSets, GrowByWholeChunksAndKeepWhatTheyHad) {
   EXPECT_TRUE(again.pictures.equal(few.pictures));
   EXPECT_EQ(load_tensors(file()).tensors.at("pictures").size(0), 2 * kSampleChunk);
   EXPECT_FALSE(many.pictures[0].equal(many.pictures[kSampleChunk]));
-  EXPECT_TRUE(draw_set(trained_, plan_, kSampleChunk + 1, 7).equal(many.pictures));
+  EXPECT_LE(furthest(draw_set(trained_, plan_, kSampleChunk + 1, 7), many.pictures), 1) << "a chunk that is not whole";
   EXPECT_FALSE(draw_set(trained_, plan_, 3, 8).equal(few.pictures));
   EXPECT_EQ(few.evaluations, 3);
 }
@@ -79,9 +83,10 @@ TEST_F(SampleSets, AreTheSameHoweverManyChunksAreDrawnAtOnce) {
   const Tensor one = draw_set(trained_, plan, 3 * kSampleChunk, 7, {}, 1);
   std::vector<int64_t> heard;
   const Tensor two = draw_set(
-      trained_, plan, 3 * kSampleChunk, 7, [&](int64_t n) { heard.push_back(n); }, 2);
-  EXPECT_EQ(heard, (std::vector<int64_t>{2 * kSampleChunk, 3 * kSampleChunk}));
-  EXPECT_LE((one.to(at::kInt) - two.to(at::kInt)).abs().max().item<int>(), 1);  // rounded to bytes
+      trained_, plan, 3 * kSampleChunk, 7,
+      [&](int64_t first, const SamplerStep& step) { heard.push_back(samples_done(plan, first, step)); }, 2);
+  EXPECT_EQ(heard, (std::vector<int64_t>{42, 85, 128, 149, 170, 192}));
+  EXPECT_LE(furthest(one, two), 1);
 }
 
 TEST_F(SampleSets, AFileThatHoldsNoneIsRefusedWithTheRemedy) {

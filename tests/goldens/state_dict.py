@@ -31,3 +31,4 @@ state._metadata = OrderedDict([("", {"version": 1})])
 for name, new in [("archive.pth", True), ("old.pth", False)]:
     torch.save(state, folder / name, _use_new_zipfile_serialization=new)
 torch.save(torch.nn.Linear(2, 1), folder / "module.pth")  # no dictionary: refused
+torch.save({"wide": torch.ones(1).expand(5)}, folder / "expanded.pth")  # five numbers out of one: refused
