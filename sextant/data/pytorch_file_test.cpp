@@ -16,7 +16,7 @@ const std::string kFolder = "tests/fuzz/corpus/pytorch/";
 template <class Number>
 std::vector<Number> numbers(const TensorEntry& entry) {
   std::vector<Number> read(entry.bytes.size() / sizeof(Number));
-  std::memcpy(read.data(), entry.bytes.data(), read.size() * sizeof(Number));
+  if (!read.empty()) std::memcpy(read.data(), entry.bytes.data(), read.size() * sizeof(Number));
   return read;
 }
 
