@@ -44,12 +44,14 @@ class PhasedProgress {
  public:
   explicit PhasedProgress(bool quiet) : quiet_(quiet) {}
 
-  // As Progress::update; a new `phase` starts a new line.
+  // As Progress::update; a new `phase` starts a new line. Nothing is shown while `total` is unknown (0), or again of a
+  // phase that is done.
   template <class Detail>
   void update(const std::string& phase, int64_t done, int64_t total, const Detail& detail) {
-    if (!line_ || phase != phase_) line_ = std::make_unique<Progress>(phase_ = phase, total, done, 1.0, quiet_);
+    if (total <= 0 || (!line_ && phase == phase_)) return;
+    if (phase != phase_) line_ = std::make_unique<Progress>(phase_ = phase, total, done, 1.0, quiet_);
     line_->update(done, detail);
-    if (done == total) line_.reset();
+    if (done >= total) line_.reset();
   }
 
  private:

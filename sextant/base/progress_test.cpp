@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace sextant {
 namespace {
 
@@ -27,6 +29,18 @@ TEST(Progress, ADetailIsMadeOnlyWhenALineIsDueAndTheLastOneAlwaysIs) {
   const std::string text = testing::internal::GetCapturedStderr();
   EXPECT_LE(made, 3);
   EXPECT_NE(text.find("work  100 %  detail"), std::string::npos) << text;
+}
+
+TEST(PhasedProgress, EachPhaseHasALineAndADoneOneIsNotShownAgain) {
+  testing::internal::CaptureStderr();
+  const auto detail = [] { return std::string("detail"); };
+  PhasedProgress progress(false);
+  progress.update("first", 0, 0, detail);  // the size is not known yet
+  for (const int64_t done : {2, 2, 2}) progress.update("first", done, 2, detail);
+  for (const int64_t done : {1, 3}) progress.update("second", done, 3, detail);
+  const std::string text = testing::internal::GetCapturedStderr();
+  EXPECT_EQ(std::ranges::count(text, '%'), 2) << text;
+  EXPECT_LT(text.find("first  100 %"), text.find("second  100 %")) << text;
 }
 
 TEST(Progress, AQuietOneSaysNothing) {

@@ -11,8 +11,12 @@
 
 namespace sextant {
 
+std::string json_text(const Json& json, int indent) {
+  return json.dump(indent, ' ', false, Json::error_handler_t::replace);
+}
+
 void Console::print(const Json& json_result, const std::string& text) const {
-  const std::string out = json ? json_result.dump(2) + "\n" : text;
+  const std::string out = json ? json_text(json_result, 2) + "\n" : text;
   std::fwrite(out.data(), 1, out.size(), stdout);
 }
 

@@ -13,6 +13,9 @@
 
 namespace sextant {
 
+// Bytes that are no UTF-8, as a file's names may hold, become U+FFFD. `indent` -1: one line.
+std::string json_text(const Json& json, int indent);
+
 struct Console {
   bool json = false;
   bool quiet = false;

@@ -66,7 +66,7 @@ void verify_data(const std::string& name, Console& console) {
 }  // namespace
 
 void add_data(CLI::App& app, Console& console) {
-  CLI::App* command = app.add_subcommand("data", "list, fetch, add and verify data sets");
+  CLI::App* command = app.add_subcommand("data", "list, fetch, add and verify data sets, and weights of others");
   command->require_subcommand(1);
   command->footer("Example: sextant data fetch cifar10");
   struct Words {

@@ -58,12 +58,10 @@ std::unique_ptr<Scoring> prepare_scoring(const TrainedRun& trained, const Option
   const auto progress = [&bar, &options](int64_t done) {
     bar.update("sampling", done, options.count, [&] { return concat(done, " of ", options.count, " samples"); });
   };
-  const auto step_progress = [plan, progress](int64_t first, const SamplerStep& step) {
-    progress(samples_done(*plan, first, step));
-  };
   SampleSource source = {.draw =
-                             [&, progress, step_progress, plan] {
-                               return plan ? draw_set(trained, *plan, options.count, options.seed, step_progress)
+                             [&, progress, plan] {
+                               return plan ? draw_set(trained, *plan, options.count, options.seed,
+                                                      [progress](const DrawStep& at) { progress(at.done); })
                                            : sample_bytes(model, options.count,
                                                           Rng(options.seed).split("sample_scores"), progress);
                              },

@@ -14,7 +14,7 @@ namespace {
 int report(const sextant::Console& console, const char* kind, const std::string& text, int code) {
   if (console.json) {
     const sextant::Json error = {{"error", {{"kind", kind}, {"text", text}}}};
-    std::printf("%s\n", error.dump().c_str());
+    std::printf("%s\n", sextant::json_text(error, -1).c_str());
   }
   std::fprintf(stderr, "sextant: %s\n", text.c_str());
   return code;

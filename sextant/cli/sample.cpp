@@ -24,12 +24,14 @@ struct Options {
 
 Tensor sample_diffusion(const TrainedRun& trained, const Options& options, const SamplePlan& plan,
                         const Console& console) {
-  FilmStrip film(options.film_frames, std::min<int64_t>(8, options.count), plan.steps);
-  film.begin(starting_noise(diffusion_of(trained), options.seed, 0).to(trained.device()));
+  const Diffusion& model = diffusion_of(trained);
+  const int64_t steps = steps_taken(plan, model);
+  FilmStrip film(options.film_frames, std::min<int64_t>(8, options.count), steps);
+  film.begin(starting_noise(model, options.seed, 0).to(trained.device()));
   Progress progress(trained.run.name, options.count, 0, 1, console.quiet);
-  Tensor bytes = draw_set(trained, plan, options.count, options.seed, [&](int64_t first, const SamplerStep& step) {
-    if (first == 0) film.see(step);
-    progress.update(samples_done(plan, first, step), [&] { return concat("step ", step.step, "/", plan.steps); });
+  Tensor bytes = draw_set(trained, plan, options.count, options.seed, [&](const DrawStep& at) {
+    if (at.first == 0) film.see(at.step);
+    progress.update(at.done, [&] { return concat("step ", at.step.step, "/", steps); });
   });
   if (!options.film.empty()) write_png(options.film, compose(film.grid(trained.model->pixel_range())));
   return bytes;

@@ -13,13 +13,13 @@ namespace {
 using Kind = PickleValue::Kind;
 
 constexpr char kStop = '.';
-constexpr size_t kMaxBytes = size_t{8} << 20;  // a value takes some 50 times the two bytes that ask for it
+constexpr size_t kMaxBytes = size_t{2} << 20;  // some 10,000 tensors; a byte can ask for a value, which takes 100
 
 // The machine that a pickle is written for, less everything that could run: a stack of values, and a memo of those that
 // are asked for again.
 class PickleReader {
  public:
-  PickleReader(std::string_view bytes, std::string_view source) : bytes_(bytes.substr(0, kMaxBytes)), source_(source) {}
+  PickleReader(std::string_view bytes, std::string_view source) : bytes_(bytes), source_(source) {}
 
   Pickle read() {
     for (char code = take(1)[0]; code != kStop; code = take(1)[0]) run(code);
@@ -31,7 +31,8 @@ class PickleReader {
 
  private:
   void require(bool sound) const {
-    SEXTANT_CHECK(sound, "[pickle] ", source_, " is damaged or cut short at byte ", at_, " of its description");
+    SEXTANT_CHECK(sound, "[pickle] ", source_, " is damaged or cut short at byte ", at_, " of its description",
+                  bytes_.size() == kMaxBytes ? ", or that is longer than the 2 MB that are read" : "");
   }
 
   std::string_view take(uint64_t count) {
@@ -99,9 +100,13 @@ class PickleReader {
     stack_.push_back(found->second);
   }
   void push_long(std::string_view bytes) {
-    push({.kind = Kind::kInteger,
-          .number = static_cast<int64_t>(little_endian(bytes.substr(0, 8))),
-          .text = std::string(bytes)});
+    require(bytes.size() <= 8);
+    const auto unused = static_cast<unsigned>(64 - 8 * bytes.size());  // two's complement: the sign moves up
+    push_number(bytes.empty() ? 0 : static_cast<int64_t>(little_endian(bytes) << unused) >> unused);
+  }
+  void check_protocol(uint64_t protocol) {
+    SEXTANT_CHECK(protocol <= 2, "[pickle] ", source_, " has the pickle protocol ", protocol,
+                  ", which PyTorch does not use by itself; save it again without pickle_protocol");
   }
 
   void push_name() {
@@ -116,7 +121,7 @@ class PickleReader {
       const char* name;  // in pickletools
       void (*act)(R& r);
     } kOperations[] = {
-        {'\x80', "PROTO", [](R& r) { r.require(r.take_number(1) <= 2); }},
+        {'\x80', "PROTO", [](R& r) { r.check_protocol(r.take_number(1)); }},
         {'N', "NONE", [](R& r) { r.push({}); }},
         {'\x88', "NEWTRUE", [](R& r) { r.push_number(1); }},
         {'\x89', "NEWFALSE", [](R& r) { r.push_number(0); }},
@@ -168,7 +173,7 @@ class PickleReader {
 }  // namespace
 
 Pickle take_pickle(std::string_view& bytes, std::string_view source) {
-  PickleReader reader(bytes, source);
+  PickleReader reader(bytes.substr(0, kMaxBytes), source);
   Pickle pickle = reader.read();
   bytes.remove_prefix(reader.used());
   return pickle;

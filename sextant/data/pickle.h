@@ -14,7 +14,7 @@ namespace sextant {
 struct PickleValue {
   enum class Kind {
     kNone,
-    kInteger,     // number: a bool too, and the low 64 bits of a long one, whose bytes are in text
+    kInteger,     // number; a bool too
     kReal,        // not kept
     kText,        // text
     kSequence,    // items of a tuple or list
@@ -37,7 +37,7 @@ struct Pickle {
 };
 
 // Takes one pickle off the front of `bytes`. Throws Error naming `source` when it is damaged, cut short or longer than
-// 8 MB, or holds an operation that data of texts, numbers, tuples, lists, dictionaries and calls has no use for.
+// 2 MB, or holds an operation that data of texts, numbers, tuples, lists, dictionaries and calls has no use for.
 Pickle take_pickle(std::string_view& bytes, std::string_view source);
 
 }  // namespace sextant

@@ -39,6 +39,21 @@ TEST(Pickle, ContainersHoldWhatWasPutIntoThem) {
   EXPECT_EQ(pickle[root.entries[2].second].kind, Kind::kNone);
 }
 
+TEST(Pickle, NumbersKeepTheirSign) {
+  for (const auto& [bytes, number] :
+       std::initializer_list<std::pair<std::string, int64_t>>{{"K\xff.", 255},
+                                                              {"M\xff\xff.", 65535},
+                                                              {"J\xff\xff\xff\xff.", -1},
+                                                              {"\x8a\x01\xff.", -1},
+                                                              {"\x8a\x02\xff\x7f.", 32767},
+                                                              {std::string("\x8a\0.", 3), 0},
+                                                              {"\x88.", 1}}) {
+    std::string_view rest = bytes;
+    const Pickle pickle = take_pickle(rest, "x");
+    EXPECT_EQ(pickle[pickle.root].number, number);
+  }
+}
+
 TEST(Pickle, ACallIsReportedAndNotMade) {
   const std::string bytes = concat("cos\nsystem\n(", text("echo"), "tR.");
   std::string_view rest = bytes;
@@ -51,7 +66,12 @@ TEST(Pickle, ACallIsReportedAndNotMade) {
 
 TEST(Pickle, UnknownOperationsAndBrokenStacksAreRefused) {
   EXPECT_TRUE(has(refusal("\x81."), "operation 129 at byte 0"));  // NEWOBJ
-  EXPECT_TRUE(has(refusal("I12\n."), "operation 73"));            // INT, of protocol 0
+  EXPECT_TRUE(has(refusal("\x80\x04N."), "has the pickle protocol 4"));
+  EXPECT_TRUE(has(refusal(std::string(3 << 20, 'N')), "longer than the 2 MB"));
+  EXPECT_TRUE(has(refusal("\x8a\x09"
+                          "123456789."),
+                  "damaged"));
+  EXPECT_TRUE(has(refusal("I12\n."), "operation 73"));  // INT, of protocol 0
   for (const char* broken :
        {".",          "R.",      "NR.",  "NNR.",  "t.",         "u.",   "(t",  "NN.",
         "N(.",        "Ns.",     "}Ns.", "}(Nu.", "Na.",        "h\1.", "q\1", "X\xff\xff\xff\xffx.",

@@ -18,7 +18,8 @@ using Kind = PickleValue::Kind;
 // The pickle of the number that the old form begins with.
 constexpr std::string_view kMagic = "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.";
 constexpr int64_t kOldProtocol = 1001;
-constexpr size_t kMaxRank = 64;
+constexpr size_t kMaxRank = 64, kMaxTensors = 20000;
+constexpr size_t kMostShared = 8;  // tensors may share storage; together they are at most so many times the file
 
 constexpr std::pair<std::string_view, std::string_view> kStorages[] = {
     {"torch FloatStorage", "F32"},     {"torch DoubleStorage", "F64"}, {"torch HalfStorage", "F16"},
@@ -44,13 +45,16 @@ class StateDict {
     const PickleValue& root = pickle[pickle.root];
     SEXTANT_CHECK(is_dictionary(root), "[pytorch] ", source,
                   " holds no dictionary of tensors; save one: ", "torch.save(model.state_dict(), file)");
-    for (const auto& [key, value] : root.entries) {
+    for (const PickleValue& value : pickle.values)  // of tensors that are passed over, too: the old form lists them all
+      if (value.kind == Kind::kPersistent) parse_storage(value);
+    for (const auto& [key, value] : entries_of(root)) {
       const PickleValue* tensor = tensor_call(pickle[value]);
       if (pickle[key].kind != Kind::kText || tensor == nullptr) continue;
       const std::string& name = pickle[key].text;
       SEXTANT_CHECK(tensors_.emplace(name, parse_tensor(*tensor)).second, "[pytorch] ", source, ": ", name,
                     " comes twice");
     }
+    SEXTANT_CHECK(tensors_.size() <= kMaxTensors, "[pytorch] ", source, " holds more than ", kMaxTensors, " tensors");
     SEXTANT_CHECK(!tensors_.empty(), "[pytorch] ", source,
                   " holds no tensors by name; save the state dict alone: ", "torch.save(model.state_dict(), file)");
   }
@@ -76,6 +80,16 @@ class StateDict {
   }
   bool is_dictionary(const PickleValue& value) const {
     return value.kind == Kind::kDictionary || callee(value) == "collections OrderedDict";
+  }
+  // Keys and values. Python 2 pickled an OrderedDict as a call with a list of pairs.
+  std::vector<std::pair<uint32_t, uint32_t>> entries_of(const PickleValue& dictionary) const {
+    auto entries = dictionary.entries;
+    if (dictionary.kind != Kind::kCall || item(dictionary, 1).items.empty()) return entries;
+    for (const uint32_t place : item(item(dictionary, 1), 0).items) {
+      require(pickle_[place].items.size() == 2);
+      entries.emplace_back(pickle_[place].items[0], pickle_[place].items[1]);
+    }
+    return entries;
   }
   // The call that makes a tensor, or null for a value that is none. A parameter is a tensor in a wrapper.
   const PickleValue* tensor_call(const PickleValue& value) const {
@@ -115,7 +129,8 @@ class StateDict {
   Storage* parse_storage(const PickleValue& value) {
     require(value.kind == Kind::kPersistent);
     const PickleValue& id = item(value, 0);
-    require(item(id, 0).text == "storage" && item(id, 1).kind == Kind::kName && item(id, 2).kind == Kind::kText);
+    require(item(id, 0).kind == Kind::kText && item(id, 0).text == "storage" && item(id, 1).kind == Kind::kName &&
+            item(id, 2).kind == Kind::kText);
     require(id.items.size() < 6 || item(id, 5).kind == Kind::kNone);
     const std::string& type = item(id, 1).text;
     const auto* row = std::ranges::find(kStorages, std::string_view(type), [](const auto& r) { return r.first; });
@@ -169,10 +184,11 @@ StateDict read_zip(std::string_view bytes, Pickle& pickle, std::string_view sour
 // each key the number of elements and the elements.
 StateDict read_old(std::string_view bytes, Pickle& pickle, std::string_view source) {
   bytes.remove_prefix(kMagic.size());
-  const Pickle version = take_pickle(bytes, source), machine = take_pickle(bytes, source);
-  SEXTANT_CHECK(version[version.root].number == kOldProtocol, "[pytorch] ", source, " has an unknown version");
-  for (const auto& [key, value] : machine[machine.root].entries)
-    SEXTANT_CHECK(machine[key].text != "little_endian" || machine[value].number == 1, "[pytorch] ", source,
+  pickle = take_pickle(bytes, source);
+  SEXTANT_CHECK(pickle[pickle.root].number == kOldProtocol, "[pytorch] ", source, " has an unknown version");
+  pickle = take_pickle(bytes, source);
+  for (const auto& [key, value] : pickle[pickle.root].entries)
+    SEXTANT_CHECK(pickle[key].text != "little_endian" || pickle[value].number == 1, "[pytorch] ", source,
                   " was written on a machine with another byte order; save it again on one like this");
   pickle = take_pickle(bytes, source);
   StateDict state(pickle, source);
@@ -250,7 +266,7 @@ PytorchFile PytorchFile::parse(std::string bytes, std::string_view source) {
   Pickle pickle;
   StateDict state =
       is_zip(*file.bytes_) ? read_zip(*file.bytes_, pickle, source) : read_old(*file.bytes_, pickle, source);
-  size_t gathered_bytes = 0;
+  size_t total = 0;
   for (const auto& [name, tensor] : state.tensors()) {
     const int64_t numel = checked_numel(tensor, name, source);
     const auto element = static_cast<size_t>(safetensors_type_size(tensor.storage->dtype));
@@ -258,13 +274,12 @@ PytorchFile PytorchFile::parse(std::string bytes, std::string_view source) {
     TensorEntry& entry =
         file.tensors_[name] = {.dtype = tensor.storage->dtype, .shape = tensor.layout.shape, .bytes = {}};
     if (numel == 0) continue;
+    SEXTANT_CHECK((total += size) <= kMostShared * file.bytes_->size(), "[pytorch] ", source,
+                  ": its tensors share storage, and take more than ", kMostShared, " times the memory of the file");
     if (in_row_order(tensor.layout)) {
       entry.bytes = tensor.storage->bytes.substr(static_cast<size_t>(tensor.layout.offset) * element, size);
       continue;
     }
-    gathered_bytes += size;
-    SEXTANT_CHECK(gathered_bytes <= file.bytes_->size(), "[pytorch] ", source,
-                  ": its tensors take more memory than the file; save them contiguous");
     entry.bytes = file.gathered_->emplace_back(gather(tensor.layout, tensor.storage->bytes, element, numel));
   }
   return file;

@@ -1,7 +1,7 @@
 // What torch.save writes for a dictionary of tensors (a "state dict", .pth or .pt): a pickle that describes the
 // tensors, and their bytes; as a ZIP archive since PyTorch 1.6, one after the other before. A pickle is a program for
 // Python. This reader runs none of it: it knows the operations that such a dictionary is made of
-// (torch/serialization.py and pickletools), and whatever else a file asks for is an error.
+// (torch/serialization.py and pickletools) and looks for tensors among its values.
 #pragma once
 
 #include <deque>
@@ -21,8 +21,9 @@ bool is_pytorch_file(std::string_view bytes);
 class PytorchFile {
  public:
   // Takes a file's bytes; `source` names it in errors. What the dictionary holds beside tensors (counters, nested
-  // dictionaries) is passed over. Throws Error when the file is no dictionary, holds no tensor, is damaged or cut
-  // short, names anything but tensors and dictionaries, or a tensor reaches beyond its storage or repeats it.
+  // dictionaries) is passed over. Throws Error when the file is no dictionary, holds no tensor or more than 20,000, is
+  // damaged or cut short, has a value that only running code could make, a tensor that reaches beyond its storage or
+  // repeats it, or tensors that share storage to more than eight times the file.
   static PytorchFile parse(std::string bytes, std::string_view source);
 
   const std::map<std::string, TensorEntry>& tensors() const { return tensors_; }

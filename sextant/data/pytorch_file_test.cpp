@@ -75,6 +75,12 @@ TEST(PytorchFile, AnythingButADictionaryOfTensorsIsRefused) {
   EXPECT_TRUE(has(refusal(changed("collections\nOrderedDict", "collections\nUnknownDict")), "no dictionary"));
 }
 
+TEST(PytorchFile, ADictionaryOfPython2IsRead) {
+  const PytorchFile file = PytorchFile::parse(read_file(kFolder + "python2.pth"), "x");
+  ASSERT_EQ(file.tensors().size(), 1u);
+  EXPECT_EQ(numbers<float>(file.tensors().at("rows"))[3], -0.25f);
+}
+
 TEST(PytorchFile, ATensorThatRepeatsItsStorageIsRefused) {
   EXPECT_TRUE(has(refusal(read_file(kFolder + "expanded.pth")), "wide reaches beyond its storage, or repeats it"));
 }

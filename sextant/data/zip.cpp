@@ -93,7 +93,7 @@ std::map<std::string, std::string_view> read_stored_zip(std::string_view archive
   const Reader reader(archive, source);
   const Directory directory = find_directory(archive, reader);
   std::map<std::string, std::string_view> members;
-  uint64_t at = directory.at;
+  uint64_t at = directory.at, contents = 0;
   for (uint64_t i = 0; i < directory.members; ++i) {
     const std::string_view entry = reader.record(kCentral, at, kCentralBytes);
     const uint64_t name_bytes = number(entry, 28, 2), extra_bytes = number(entry, 30, 2);
@@ -106,6 +106,8 @@ std::map<std::string, std::string_view> read_stored_zip(std::string_view archive
     const std::string_view local = reader.record(kLocal, member.header_at, kLocalBytes);
     const uint64_t data_at = member.header_at + kLocalBytes + number(local, 26, 2) + number(local, 28, 2);
     const std::string_view content = reader.part(data_at, member.size);
+    reader.require((contents += member.size) <=
+                   archive.size());  // or members share bytes, to be summed again and again
     const uint64_t crc = crc32_z(0, reinterpret_cast<const Bytef*>(content.data()), content.size());
     SEXTANT_CHECK(crc == number(entry, 16, 4), "[zip] ", source, ": the checksum of ", name,
                   " is wrong: it was damaged; fetch it again");

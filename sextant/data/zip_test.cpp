@@ -1,6 +1,7 @@
 #include "sextant/data/zip.h"
 
 #include <gtest/gtest.h>
+#include <zlib.h>
 
 #include "sextant/base/files.h"
 #include "sextant/data/test_support.h"
@@ -15,17 +16,25 @@ std::string refusal(const std::string& bytes) {
   return error_text([&] { read_stored_zip(bytes, "set.zip"); });
 }
 
-// One member, stored; every number where PKWARE's note has it.
-std::string small_zip(char method = 0) {
-  const std::string name = "a", content = "abc", crc("\xc2\x41\x24\x35", 4), three("\3\0\0\0", 4);
-  const std::string shared = std::string("\0\0", 2) + method + std::string("\0\0\0\0\0", 5) + crc + three + three;
-  const std::string local = "PK\3\4" + std::string("\x14\0", 2) + shared + std::string("\1\0\0\0", 4) + name + content;
-  const std::string entry = "PK\1\2" + std::string("\x14\0\x14\0", 4) + shared + std::string("\1\0", 2) +
-                            std::string(16, '\0') + name;  // its header is at byte 0
-  std::string end = "PK\5\6" + std::string("\0\0\0\0\1\0\1\0", 8);
-  end += std::string(1, static_cast<char>(entry.size())) + std::string(3, '\0');
-  end += std::string(1, static_cast<char>(local.size())) + std::string(3, '\0') + std::string(2, '\0');
-  return local + entry + end;
+std::string little(uint64_t number, int bytes) {
+  std::string text;
+  for (int i = 0; i < bytes; ++i) text += static_cast<char>(number >> 8 * i & 255);
+  return text;
+}
+
+// One member, stored, that the directory lists once for each letter of `names`; every number where PKWARE's note has
+// it.
+std::string small_zip(char method = 0, const std::string& content = "abc", const std::string& names = "a") {
+  const std::string crc = little(::crc32_z(0, reinterpret_cast<const Bytef*>(content.data()), content.size()), 4),
+                    size = little(content.size(), 4);
+  const std::string shared =
+      concat(little(0, 2), little(static_cast<uint64_t>(method), 2), little(0, 4), crc, size, size);
+  const std::string local = concat("PK\3\4", little(20, 2), shared, little(1, 2), little(0, 2), "a", content);
+  std::string directory;
+  for (const char name : names)  // each says that its header is at byte 0
+    directory += concat("PK\1\2", little(20, 2), little(20, 2), shared, little(1, 2), std::string(16, '\0'), name);
+  return concat(local, directory, "PK\5\6", little(0, 4), little(names.size(), 2), little(names.size(), 2),
+                little(directory.size(), 4), little(local.size(), 4), little(0, 2));
 }
 
 TEST(Zip, ReadsWhatPyTorchWrites) {
@@ -41,6 +50,7 @@ TEST(Zip, ReadsAPlainArchiveAndRefusesACompressedOne) {
   ASSERT_EQ(members.size(), 1u);
   EXPECT_EQ(members.at("a"), "abc");
   EXPECT_TRUE(has(refusal(small_zip(8)), "a is compressed or encrypted"));
+  EXPECT_TRUE(has(refusal(small_zip(0, "abc", "aa")), "a comes twice"));
 }
 
 TEST(Zip, CutShortAndDamagedArchivesAreRefused) {
@@ -50,6 +60,13 @@ TEST(Zip, CutShortAndDamagedArchivesAreRefused) {
   std::string flipped = sound;
   flipped[sound.find("abc")] ^= 1;
   EXPECT_TRUE(has(refusal(flipped), "the checksum of a is wrong"));
+}
+
+// Or a small file would keep the reader summing the same bytes for hours.
+TEST(Zip, MembersThatShareBytesAreRefused) {
+  const std::string content(1000, 'x');
+  EXPECT_EQ(read_stored_zip(small_zip(0, content, "a"), "x").at("a"), content);
+  EXPECT_TRUE(has(refusal(small_zip(0, content, "ab")), "damaged"));
 }
 
 }  // namespace

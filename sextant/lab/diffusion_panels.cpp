@@ -105,7 +105,7 @@ Panel film(const std::string& run, const NamedPlan& named, int64_t frames, int64
   return [=](Study& study) {
     const TrainedRun& trained = study.run(run);
     Diffusion& model = diffusion_of(trained);
-    FilmStrip strip(frames, samples, named.plan.steps);
+    FilmStrip strip(frames, samples, steps_taken(named.plan, model));
     const Tensor x_T = starting_noise(model, study.seed(), 0).slice(0, 0, samples).to(trained.device());
     strip.begin(x_T);
     Rng rng = study.rng("film");

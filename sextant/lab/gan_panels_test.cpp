@@ -69,7 +69,7 @@ TEST(Collapse, AConstantGeneratorHasADefinedScoreForEverything) {
                     classifier);
   int measured = 0;
   for (const MetricRow& metric : metrics()) {
-    if (metric.needs == Needs::kModel || !metric.at_hand()) continue;
+    if (metric.needs == Needs::kModel || metric.missing) continue;
     const Json numbers = metric.measure({.model = *model, .data = data, .study = &study});
     for (const auto& [key, value] : numbers.items()) {
       const bool explained = numbers.contains("reasons") && numbers["reasons"].contains(key);

@@ -24,9 +24,8 @@ constexpr double kSaveEverySeconds = 60;
 int64_t chunks_at_once(at::Device device) { return device.is_cpu() ? 1 : 16; }
 
 int64_t evaluations_of(const SamplePlan& plan, const Diffusion& model) {
-  const auto grid = make_grid(plan.spacing, plan.steps, model.schedule().steps());
   const bool guided = plan.labels != LabelChoice::kNone && plan.guidance != 0 && plan.guidance != 1;
-  return static_cast<int64_t>(grid.size() - 1) * (guided ? 2 : 1);
+  return steps_taken(plan, model) * (guided ? 2 : 1);
 }
 
 std::string place_of(at::Device device) {
@@ -50,6 +49,10 @@ void check_plan(const SamplePlan& plan, const Diffusion& model) {
                       "Use a run trained with model.conditional = true, such as recipes/ddpm-mnist.toml");
   SEXTANT_USAGE_CHECK(plan.labels != LabelChoice::kOne || plan.label < model.classes(),
                       "[sample] the label must be 0 to ", model.classes() - 1, "; got ", plan.label);
+}
+
+int64_t steps_taken(const SamplePlan& plan, const Diffusion& model) {
+  return static_cast<int64_t>(make_grid(plan.spacing, plan.steps, model.schedule().steps()).size()) - 1;
 }
 
 Tensor labels_of(const SamplePlan& plan, const Diffusion& model, int64_t first, int64_t count) {
@@ -214,21 +217,18 @@ double seconds_a_chunk(const TrainedRun& trained, const SamplePlan& plan, int64_
   return seconds;
 }
 
-int64_t samples_done(const SamplePlan& plan, int64_t first, const SamplerStep& step) {
-  return first + step.x.size(0) * step.step / plan.steps;
-}
-
 Tensor draw_set(const TrainedRun& trained, const SamplePlan& plan, int64_t count, uint64_t seed,
                 const DrawObserver& observer, int64_t at_once) {
   SEXTANT_USAGE_CHECK(count >= 1, "[sample] asked for ", count, " samples; give 1 or more");
   check_plan(plan, diffusion_of(trained));
   if (at_once == 0) at_once = chunks_at_once(trained.device());
+  const int64_t steps = steps_taken(plan, diffusion_of(trained));
   std::vector<Tensor> pieces;
   for (int64_t first = 0; first < count; first += at_once * kSampleChunk) {
     if (interrupted()) throw Interrupted(concat("stopped after ", first, " of ", count, " samples; they are not kept"));
     const int64_t together = std::min(at_once * kSampleChunk, count - first);
     pieces.push_back(draw(trained, plan, seed, first, together, [&](const SamplerStep& step) {
-      if (observer) observer(first, step);
+      if (observer) observer({.first = first, .done = first + together * step.step / steps, .step = step});
     }));
   }
   return torch::cat(pieces);

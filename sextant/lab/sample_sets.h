@@ -41,6 +41,9 @@ Diffusion& diffusion_of(const TrainedRun& trained);
 // than the chain has.
 void check_plan(const SamplePlan& plan, const Diffusion& model);
 
+// Steps that a plan takes: fewer than plan.steps where its spacing visits a time twice.
+int64_t steps_taken(const SamplePlan& plan, const Diffusion& model);
+
 // int64 [count]: the labels of samples first … first + count - 1, or undefined for an unconditional model.
 Tensor labels_of(const SamplePlan& plan, const Diffusion& model, int64_t first, int64_t count);
 
@@ -69,10 +72,13 @@ SampleSet sample_set(const TrainedRun& trained, const SamplePlan& plan, int64_t 
 // once, a chunk's share.
 double seconds_a_chunk(const TrainedRun& trained, const SamplePlan& plan, int64_t count, uint64_t seed);
 
-// Hears each step of those that are drawn together: step.x holds the samples from `first` on.
-using DrawObserver = std::function<void(int64_t first, const SamplerStep& step)>;
-// How many samples that comes to, as work done: of those under way the share of their steps.
-int64_t samples_done(const SamplePlan& plan, int64_t first, const SamplerStep& step);
+// Where drawing stands after a step of those that are drawn together.
+struct DrawStep {
+  int64_t first;  // step.x holds the samples from here on
+  int64_t done;   // samples that the work so far comes to: of those under way the share of their steps
+  const SamplerStep& step;
+};
+using DrawObserver = std::function<void(const DrawStep& at)>;
 
 // The pictures of sample_set, drawn and kept nowhere. `at_once`: chunks drawn together, 0: as many as suit the device.
 // Throws as sample_set does, and UsageError where count < 1.

@@ -83,8 +83,7 @@ TEST_F(SampleSets, AreTheSameHoweverManyChunksAreDrawnAtOnce) {
   const Tensor one = draw_set(trained_, plan, 3 * kSampleChunk, 7, {}, 1);
   std::vector<int64_t> heard;
   const Tensor two = draw_set(
-      trained_, plan, 3 * kSampleChunk, 7,
-      [&](int64_t first, const SamplerStep& step) { heard.push_back(samples_done(plan, first, step)); }, 2);
+      trained_, plan, 3 * kSampleChunk, 7, [&](const DrawStep& at) { heard.push_back(at.done); }, 2);
   EXPECT_EQ(heard, (std::vector<int64_t>{42, 85, 128, 149, 170, 192}));
   EXPECT_LE(furthest(one, two), 1);
 }

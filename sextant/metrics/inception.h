@@ -7,6 +7,7 @@
 #include <map>
 #include <string>
 
+#include "sextant/base/json.h"
 #include "sextant/tensor/tensor_file.h"
 
 namespace sextant {
@@ -47,6 +48,12 @@ class Inception {
   at::Device device_;
   std::map<std::string, Unit> units_;
 };
+
+struct EvalRequest;
+
+// FID of a study's samples by `net`, its floor and where it comes from. At least two pictures; minutes for thousands.
+// Throws Interrupted on Ctrl-C.
+Json fid_record(const Inception& net, const EvalRequest& request);
 
 // How pictures come to the net, for the record beside a score.
 constexpr const char* kInceptionPreprocessing =

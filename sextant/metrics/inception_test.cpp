@@ -12,6 +12,7 @@
 
 #include "sextant/base/check.h"
 #include "sextant/data/catalogue.h"
+#include "sextant/metrics/table.h"
 
 namespace sextant {
 namespace {
@@ -62,6 +63,13 @@ void expect_features(const Tensor& features, const std::vector<double>& wanted) 
   EXPECT_GT(golden.std().item<double>(), 1e-2 * golden.abs().max().item<double>()) << "the features tell nothing";
 }
 
+struct Dummy : GenerativeModel {
+  std::vector<Player> players() override { return {}; }
+  Loss loss(size_t, const Batch&, Rng&) override { return {}; }
+  PixelRange pixel_range() const override { return PixelRange::kUnit; }
+  Tensor sample(const SampleRequest&, Rng&) override { return {}; }
+};
+
 class InceptionNet : public testing::Test {
  protected:
   static const Inception& net() {
@@ -104,6 +112,33 @@ TEST_F(InceptionNet, WeightsOfAnotherNetAreRefused) {
   EXPECT_THROW(Inception({}, "w.pth"), Error);
   EXPECT_THROW(net().features(torch::zeros({1, 2, 8, 8}, at::kByte)), Error);
   EXPECT_THROW(net().features(torch::zeros({1, 3, 8, 8})), Error);
+}
+
+// Eight pictures against copies of themselves and against darker ones.
+TEST(FidSlow, IsZeroOfCopiesAndSaysWhatMeasuredIt) {
+  const Inception net(made_weights(), "made");
+  Dataset data;
+  data.name = "made";
+  std::vector<Tensor> pictures;
+  for (uint32_t seed = 0; seed < 8; ++seed) pictures.push_back(picture(seed, 1, 20, 20));
+  data.test.x = torch::cat(pictures);
+  data.train.x = data.test.x.bitwise_right_shift(1);
+  SampleStudy study({.draw = [&] { return data.test.x.clone(); }, .record = {{"seed", 3}}}, data, 8, std::nullopt);
+  Dummy model;
+  int64_t seen = 0;
+  const Json record = fid_record(
+      net, {.model = model, .data = data, .study = &study, .progress = [&](const char*, int64_t done, int64_t total) {
+              seen += done == total;
+            }});
+  const auto floor = record.at("floor").get<double>();
+  EXPECT_GT(floor, 0.1);
+  EXPECT_NEAR(record.at("fid").get<double>(), 0, 1e-4 * floor) << "of the rounding of 2048 eigenvalues";
+  EXPECT_EQ(seen, 3) << "real pictures, samples, training pictures";
+  EXPECT_EQ(record.at("metric"), "fid");
+  const Json& from = record.at("provenance");
+  EXPECT_EQ(from.at("n"), 8);
+  EXPECT_EQ(from.at("preprocessing"), kInceptionPreprocessing);
+  EXPECT_EQ(from.at("inception_sha256"), catalogue::row("inception").files[0].sha256);
 }
 
 TEST(ResizeBilinearOf2015, ReadsAtTheRatioWithoutAShift) {

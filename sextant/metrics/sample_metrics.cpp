@@ -1,4 +1,5 @@
 // The rows of the table that score samples.
+#include "sextant/base/interrupt.h"
 #include "sextant/data/catalogue.h"
 #include "sextant/metrics/inception.h"
 #include "sextant/metrics/sample_scores.h"
@@ -127,6 +128,7 @@ constexpr int64_t kInceptionBatch = 32;
 Tensor inception_features(const Inception& net, const Tensor& bytes, const char* what, const EvalRequest& request) {
   std::vector<Tensor> pieces;
   for (int64_t first = 0; first < bytes.size(0); first += kInceptionBatch) {
+    if (interrupted()) throw Interrupted(concat(what, ": stopped; nothing is kept of a distance under way"));
     const int64_t last = std::min(first + kInceptionBatch, bytes.size(0));
     pieces.push_back(net.features(bytes.slice(0, first, last)));
     if (request.progress) request.progress(what, last, bytes.size(0));
@@ -134,9 +136,10 @@ Tensor inception_features(const Inception& net, const Tensor& bytes, const char*
   return torch::cat(pieces);
 }
 
-Json measure_fid(const EvalRequest& request) {
+}  // namespace
+
+Json fid_record(const Inception& net, const EvalRequest& request) {
   SampleStudy& study = study_of(request);
-  const Inception net = Inception::official(request.device);
   const Tensor real = inception_features(net, study.real_pictures(), "Inception, real pictures", request);
   const auto score = [&](const Tensor& bytes, const char* what) {
     return frechet_classifier_distance(inception_features(net, bytes, what, request), real);
@@ -150,6 +153,13 @@ Json measure_fid(const EvalRequest& request) {
   scored["provenance"]["inception_sha256"] = catalogue::row("inception").files[0].sha256;
   scored["provenance"].erase("classifier");
   return scored;
+}
+
+namespace {
+
+Json measure_fid(const EvalRequest& request) {
+  SEXTANT_USAGE_CHECK(study_of(request).real_pictures().size(0) >= 2, "[fid] a covariance needs -n 2 or more");
+  return fid_record(Inception::official(request.device), request);
 }
 
 }  // namespace

@@ -98,6 +98,22 @@ TEST(Cli, ErrorsAreJsonTooWhereItWasAskedFor) {
   EXPECT_EQ(said.json().at("error").at("kind"), "usage");
 }
 
+// A name in a file may be any bytes; JSON may not.
+TEST(Cli, NamesThatAreNoTextDontBreakTheJson) {
+  const ScratchFolder scratch;
+  std::string file = read_file(source_root() / "tests" / "fuzz" / "corpus" / "pytorch" / "old.pth");
+  file[file.find("rows")] = '\xff';
+  write_file(scratch.path() / "odd.pth", file);
+  const Said listed = run({"info", "odd.pth", "--json"}, scratch.path());
+  EXPECT_EQ(listed.code, 0) << listed.err;
+  EXPECT_EQ(listed.json().at("tensors").size(), 12u);
+  file[file.find("K\x02K\x03\x86") + 1] = static_cast<char>(200);  // a shape beyond its storage
+  write_file(scratch.path() / "odd.pth", file);
+  const Said refused = run({"info", "odd.pth", "--json"}, scratch.path());
+  EXPECT_EQ(refused.code, 1) << refused.err;
+  EXPECT_EQ(refused.json().at("error").at("kind"), "failed");
+}
+
 // Samples are drawn once and scored by the classifier that ships; every record says what it was measured with.
 TEST(Cli, ScoresOfSamplesCarryTheirFloorAndProvenance) {
   const ScratchFolder scratch;

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,6 +22,8 @@ Process::Process(const std::vector<std::string>& arguments, const std::filesyste
   if (pid_ != 0) return;
   const int out_fd = ::open(out.c_str(), O_WRONLY | O_CREAT, 0600),
             err_fd = ::open(err.c_str(), O_WRONLY | O_CREAT, 0600);
+  ::setenv("XDG_DATA_HOME", folder.c_str(), 1);  // whatever data the machine has
+  ::unsetenv("SEXTANT_DATA");
   if (::chdir(folder.c_str()) != 0 || ::dup2(out_fd, 1) < 0 || ::dup2(err_fd, 2) < 0) ::_exit(126);
   ::execv(SEXTANT_PROGRAM, argv.data());
   ::_exit(127);

@@ -25,10 +25,18 @@ state = OrderedDict(
     empty=torch.empty(0, 4),
     permuted=torch.arange(24, dtype=torch.int32).view(2, 3, 4).permute(2, 0, 1),
     epoch=7,                                           # passed over, as the next
-    optimiser={"lr": 1e-3, "betas": (0.9, 0.999)},
+    optimiser={"lr": 1e-3, "betas": (0.9, 0.999), "average": rows * 2},
 )
 state._metadata = OrderedDict([("", {"version": 1})])
 for name, new in [("archive.pth", True), ("old.pth", False)]:
     torch.save(state, folder / name, _use_new_zipfile_serialization=new)
 torch.save(torch.nn.Linear(2, 1), folder / "module.pth")  # no dictionary: refused
 torch.save({"wide": torch.ones(1).expand(5)}, folder / "expanded.pth")  # five numbers out of one: refused
+
+
+class Python2:  # whose OrderedDict was pickled as a call with a list of pairs
+    def __reduce__(self):
+        return OrderedDict, ([["rows", rows], ["epoch", 7]],)
+
+
+torch.save(Python2(), folder / "python2.pth", _use_new_zipfile_serialization=False)
