@@ -1,12 +1,13 @@
 // Our side of `bench/side_by_side conv_vae`: seconds of a training step of exercise 14.30's convolutional autoencoder,
 // batch 128 of 3 x 32 x 32, the smallest of several, and peak memory.
-#include <torch/torch.h>
 
+#include <ATen/Parallel.h>
 #include <cstdio>
 
 #include "sextant/base/machine.h"
 #include "sextant/families/registry.h"
 #include "sextant/tensor/block_cache.h"
+#include "sextant/tensor/torch.h"
 #include "timing.h"
 #include "training_step.h"
 

@@ -1,13 +1,14 @@
 // Our side of `bench/side_by_side gan`: seconds of a DCGAN step at batch 128, discriminator and generator with Adam,
 // and of a WGAN-GP critic step with its penalty on the same nets; each the smallest of several, as one JSON line.
+#include <ATen/Parallel.h>
 #include <hwy/targets.h>
-#include <torch/torch.h>
 
 #include <cstdio>
 
 #include "sextant/base/machine.h"
 #include "sextant/families/registry.h"
 #include "sextant/tensor/block_cache.h"
+#include "sextant/tensor/torch.h"
 #include "sextant/train/optimiser.h"
 #include "timing.h"
 

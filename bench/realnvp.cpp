@@ -1,13 +1,14 @@
 // Our side of `bench/side_by_side realnvp`: the flow of exercise 14.25 on points of the plane, eight couplings with
 // nets of 128 x 2. Seconds of a training step at batch 512 with Adam, the smallest of several; peak memory.
+#include <ATen/Parallel.h>
 #include <hwy/targets.h>
-#include <torch/torch.h>
 
 #include <cstdio>
 
 #include "sextant/base/machine.h"
 #include "sextant/families/registry.h"
 #include "sextant/tensor/block_cache.h"
+#include "sextant/tensor/torch.h"
 #include "sextant/train/optimiser.h"
 #include "timing.h"
 

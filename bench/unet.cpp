@@ -2,8 +2,8 @@
 // Adam and moving average, and of a sampling step at batch 64, each the smallest of several, in float32 and with
 // --precision bf16; peak memory of training in float32.
 // Second argument: avx2 (as on a CPU without AVX-512), prenorm (the second preset).
+#include <ATen/Parallel.h>
 #include <hwy/targets.h>
-#include <torch/torch.h>
 
 #include <cstdio>
 
@@ -11,6 +11,7 @@
 #include "sextant/families/registry.h"
 #include "sextant/tensor/block_cache.h"
 #include "sextant/tensor/precision.h"
+#include "sextant/tensor/torch.h"
 #include "timing.h"
 #include "training_step.h"
 

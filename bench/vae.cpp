@@ -1,11 +1,12 @@
 // Our side of `bench/side_by_side vae`: seconds of a bare training step at batch 128, of a whole epoch on MNIST with
 // data loading, and peak memory, as one JSON line.
-#include <torch/torch.h>
 
+#include <ATen/Parallel.h>
 #include <cstdio>
 
 #include "sextant/base/machine.h"
 #include "sextant/families/registry.h"
+#include "sextant/tensor/torch.h"
 #include "sextant/train/trainer.h"
 #include "timing.h"
 #include "training_step.h"

@@ -17,7 +17,7 @@ endfunction()
 
 sextant_compile_options(sextant_pch)
 target_link_libraries(sextant_pch PUBLIC LibTorch::LibTorch nlohmann_json::nlohmann_json)
-target_precompile_headers(sextant_pch PRIVATE <torch/torch.h> <nlohmann/json.hpp>)
+target_precompile_headers(sextant_pch PRIVATE "${PROJECT_SOURCE_DIR}/sextant/tensor/torch.h" <nlohmann/json.hpp>)
 
 if(SEXTANT_TESTS)
   find_package(GTest REQUIRED)

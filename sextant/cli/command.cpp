@@ -1,13 +1,13 @@
 #include "sextant/cli/command.h"
 
-#include <torch/torch.h>
-
+#include <ATen/Parallel.h>
 #include <cstdio>
 
 #include "sextant/base/check.h"
 #include "sextant/base/fields.h"
 #include "sextant/base/machine.h"
 #include "sextant/tensor/device.h"
+#include "sextant/tensor/torch.h"
 
 namespace sextant {
 

@@ -1,7 +1,7 @@
 // What to paste into a bug report: the program, LibTorch, the machine, the data at hand, and whether the usual places
 // can be written. Finds what is wrong and says how to mend it.
+#include <ATen/Parallel.h>
 #include <dlfcn.h>
-#include <torch/torch.h>
 #include <torch/version.h>
 #include <unistd.h>
 
@@ -14,6 +14,7 @@
 #include "sextant/kernels/pair_unit.h"
 #include "sextant/kernels/winograd.h"
 #include "sextant/tensor/device.h"
+#include "sextant/tensor/torch.h"
 #include "sextant_build_info.h"
 
 namespace sextant {

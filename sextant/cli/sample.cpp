@@ -1,4 +1,3 @@
-#include <torch/torch.h>
 
 #include <cmath>
 
@@ -10,6 +9,7 @@
 #include "sextant/report/png.h"
 #include "sextant/tensor/device.h"
 #include "sextant/tensor/shape.h"
+#include "sextant/tensor/torch.h"
 
 namespace sextant {
 namespace {

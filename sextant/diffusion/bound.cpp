@@ -1,11 +1,10 @@
 #include "sextant/diffusion/bound.h"
 
-#include <torch/torch.h>
-
 #include <cmath>
 #include <numbers>
 
 #include "sextant/tensor/shape.h"
+#include "sextant/tensor/torch.h"
 
 namespace sextant {
 namespace {

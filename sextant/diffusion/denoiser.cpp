@@ -1,10 +1,9 @@
 #include "sextant/diffusion/denoiser.h"
 
-#include <torch/torch.h>
-
 #include <cmath>
 
 #include "sextant/tensor/shape.h"
+#include "sextant/tensor/torch.h"
 
 namespace sextant {
 

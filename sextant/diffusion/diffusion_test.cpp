@@ -1,5 +1,4 @@
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
 #include <cmath>
 
@@ -8,6 +7,7 @@
 #include "sextant/diffusion/denoiser.h"
 #include "sextant/diffusion/grid.h"
 #include "sextant/diffusion/prediction.h"
+#include "sextant/tensor/torch.h"
 
 namespace sextant {
 namespace {

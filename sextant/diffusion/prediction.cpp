@@ -1,8 +1,8 @@
 #include "sextant/diffusion/prediction.h"
 
-#include <torch/torch.h>
-
 #include <cmath>
+
+#include "sextant/tensor/torch.h"
 
 namespace sextant {
 

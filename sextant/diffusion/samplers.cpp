@@ -1,8 +1,7 @@
 #include "sextant/diffusion/samplers.h"
 
-#include <torch/torch.h>
-
 #include "sextant/base/check.h"
+#include "sextant/tensor/torch.h"
 
 namespace sextant {
 namespace {

@@ -1,8 +1,7 @@
 #include "sextant/families/classifier.h"
 
-#include <torch/torch.h>
-
 #include "sextant/tensor/shape.h"
+#include "sextant/tensor/torch.h"
 
 namespace sextant {
 namespace {

@@ -1,10 +1,10 @@
 // The classifier's own laws; what it owes as something that is trained is in tests/family_contract.
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
 #include <set>
 
 #include "sextant/families/registry.h"
+#include "sextant/tensor/torch.h"
 
 namespace sextant {
 namespace {

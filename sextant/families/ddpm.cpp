@@ -1,9 +1,8 @@
 #include "sextant/families/ddpm.h"
 
-#include <torch/torch.h>
-
 #include "sextant/diffusion/bound.h"
 #include "sextant/tensor/shape.h"
+#include "sextant/tensor/torch.h"
 
 namespace sextant {
 namespace {

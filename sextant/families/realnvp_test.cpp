@@ -1,11 +1,11 @@
 #include "sextant/families/realnvp.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
 #include <cmath>
 
 #include "sextant/families/registry.h"
+#include "sextant/tensor/torch.h"
 
 namespace sextant {
 namespace {

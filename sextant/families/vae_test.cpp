@@ -1,10 +1,10 @@
 // What is the VAE's own; what it owes as a family is in tests/family_contract.
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
 #include <array>
 
 #include "sextant/families/registry.h"
+#include "sextant/tensor/torch.h"
 
 namespace sextant {
 namespace {

@@ -1,13 +1,12 @@
 #include "sextant/lab/comparison_panels.h"
 
-#include <torch/torch.h>
-
 #include <algorithm>
 
 #include "sextant/base/progress.h"
 #include "sextant/lab/panels.h"
 #include "sextant/lab/score_table.h"
 #include "sextant/report/text.h"
+#include "sextant/tensor/torch.h"
 
 namespace sextant::panels {
 namespace {

@@ -1,13 +1,12 @@
 #include "sextant/lab/critic_check.h"
 
-#include <torch/torch.h>
-
 #include <numbers>
 
 #include "sextant/math/adversarial.h"
 #include "sextant/math/optimal_transport.h"
 #include "sextant/nets/gan_nets.h"
 #include "sextant/nets/init_scope.h"
+#include "sextant/tensor/torch.h"
 #include "sextant/train/optimiser.h"
 
 namespace sextant {

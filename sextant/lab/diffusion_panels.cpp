@@ -1,7 +1,5 @@
 #include "sextant/lab/diffusion_panels.h"
 
-#include <torch/torch.h>
-
 #include <cmath>
 #include <sstream>
 
@@ -9,6 +7,7 @@
 #include "sextant/lab/panels.h"
 #include "sextant/lab/score_table.h"
 #include "sextant/report/text.h"
+#include "sextant/tensor/torch.h"
 
 namespace sextant::panels {
 namespace {

@@ -1,5 +1,6 @@
 #include "sextant/lab/experiment.h"
 
+#include <ATen/Parallel.h>
 #include <chrono>
 #include <sstream>
 

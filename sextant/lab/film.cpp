@@ -1,10 +1,9 @@
 #include "sextant/lab/film.h"
 
-#include <torch/torch.h>
-
 #include <algorithm>
 
 #include "sextant/lab/panels.h"
+#include "sextant/tensor/torch.h"
 
 namespace sextant {
 

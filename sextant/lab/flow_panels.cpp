@@ -1,13 +1,12 @@
 #include "sextant/lab/flow_panels.h"
 
-#include <torch/torch.h>
-
 #include <algorithm>
 #include <cmath>
 
 #include "sextant/data/two_moons.h"
 #include "sextant/lab/panels.h"
 #include "sextant/report/text.h"
+#include "sextant/tensor/torch.h"
 
 namespace sextant::panels {
 namespace {

@@ -1,7 +1,5 @@
 #include "sextant/lab/gan_panels.h"
 
-#include <torch/torch.h>
-
 #include <algorithm>
 #include <cmath>
 
@@ -11,6 +9,7 @@
 #include "sextant/lab/score_table.h"
 #include "sextant/lab/snapshots.h"
 #include "sextant/report/text.h"
+#include "sextant/tensor/torch.h"
 #include "sextant/train/run_log.h"
 
 namespace sextant::panels {
@@ -216,10 +215,11 @@ Panel equal_budgets(const SeedGroup& first, const SeedGroup& second, int64_t rat
     Results& results = study.results();
     const std::vector<int64_t> of_first = common_epochs(study, first.runs),
                                of_second = common_epochs(study, second.runs);
-    Table table = {.columns = {"epochs", "G's updates", first.title + ": FCD", second.title + ": FCD", "entropy"},
-                   .caption = concat(first.title, " / ", second.title, ": after how many epochs, how many updates of the ",
-                                     "generator, the entropy of the samples' classes. Means over ", first.runs.size(),
-                                     " seeds, lowest and highest in brackets.")};
+    Table table = {
+        .columns = {"epochs", "G's updates", first.title + ": FCD", second.title + ": FCD", "entropy"},
+        .caption = concat(first.title, " / ", second.title, ": after how many epochs, how many updates of the ",
+                          "generator, the entropy of the samples' classes. Means over ", first.runs.size(),
+                          " seeds, lowest and highest in brackets.")};
     std::string words;
     // Writes one comparison down under `name` and returns a sentence about it.
     const auto compare = [&](const std::string& name, const std::string& title, int64_t epoch1, int64_t epoch2) {

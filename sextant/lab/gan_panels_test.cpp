@@ -3,7 +3,6 @@
 #include "sextant/lab/gan_panels.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
 #include <cmath>
 
@@ -11,6 +10,7 @@
 #include "sextant/lab/critic_check.h"
 #include "sextant/lab/snapshots.h"
 #include "sextant/metrics/table.h"
+#include "sextant/tensor/torch.h"
 
 namespace sextant {
 namespace {

@@ -1,11 +1,11 @@
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
 #include <set>
 
 #include "sextant/base/files.h"
 #include "sextant/base/scratch.h"
 #include "sextant/lab/panels.h"
+#include "sextant/tensor/torch.h"
 
 namespace sextant {
 namespace {

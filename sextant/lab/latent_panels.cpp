@@ -1,7 +1,5 @@
 #include "sextant/lab/latent_panels.h"
 
-#include <torch/torch.h>
-
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -11,6 +9,7 @@
 #include "sextant/metrics/likelihood.h"
 #include "sextant/metrics/table.h"
 #include "sextant/report/text.h"
+#include "sextant/tensor/torch.h"
 
 namespace sextant::panels {
 namespace {

@@ -1,7 +1,5 @@
 #include "sextant/lab/panels.h"
 
-#include <torch/torch.h>
-
 #include <cmath>
 
 #include "sextant/lab/sample_sets.h"
@@ -10,6 +8,7 @@
 #include "sextant/metrics/table.h"
 #include "sextant/report/text.h"
 #include "sextant/tensor/shape.h"
+#include "sextant/tensor/torch.h"
 #include "sextant/train/run_log.h"
 
 namespace sextant::panels {

@@ -1,5 +1,6 @@
 #include "sextant/lab/run_store.h"
 
+#include <ATen/Parallel.h>
 #include <algorithm>
 #include <cctype>
 

@@ -1,7 +1,6 @@
 #include "sextant/lab/sample_sets.h"
 
-#include <torch/torch.h>
-
+#include <ATen/Parallel.h>
 #include <chrono>
 #include <cstdlib>
 
@@ -12,6 +11,7 @@
 #include "sextant/nets/conv.h"
 #include "sextant/tensor/device.h"
 #include "sextant/tensor/shape.h"
+#include "sextant/tensor/torch.h"
 
 namespace sextant {
 namespace {

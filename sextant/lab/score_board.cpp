@@ -1,6 +1,6 @@
 #include "sextant/lab/score_board.h"
 
-#include <torch/torch.h>
+#include "sextant/tensor/torch.h"
 
 namespace sextant {
 

@@ -1,9 +1,9 @@
 #include "sextant/lab/scoring_classifier.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
 #include "sextant/base/scratch.h"
+#include "sextant/tensor/torch.h"
 
 namespace sextant {
 namespace {

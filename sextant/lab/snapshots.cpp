@@ -1,8 +1,8 @@
 #include "sextant/lab/snapshots.h"
 
-#include <torch/torch.h>
-
 #include <algorithm>
+
+#include "sextant/tensor/torch.h"
 
 namespace sextant {
 namespace {

@@ -1,8 +1,7 @@
 #include "sextant/math/adversarial.h"
 
-#include <torch/torch.h>
-
 #include "sextant/tensor/shape.h"
+#include "sextant/tensor/torch.h"
 
 namespace sextant {
 

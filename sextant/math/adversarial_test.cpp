@@ -1,11 +1,11 @@
 #include "sextant/math/adversarial.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
 #include <cmath>
 
 #include "sextant/base/check.h"
+#include "sextant/tensor/torch.h"
 
 namespace sextant {
 namespace {

@@ -1,8 +1,8 @@
-#include <torch/torch.h>
 
 #include "sextant/kernels/bernoulli.h"
 #include "sextant/math/gaussian.h"
 #include "sextant/tensor/shape.h"
+#include "sextant/tensor/torch.h"
 
 namespace sextant {
 namespace {

@@ -1,12 +1,12 @@
 #include "sextant/math/frechet.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
 #include <cmath>
 
 #include "sextant/base/check.h"
 #include "sextant/tensor/rng.h"
+#include "sextant/tensor/torch.h"
 
 namespace sextant {
 namespace {

@@ -1,12 +1,11 @@
 #include "sextant/math/gaussian.h"
 
-#include <torch/torch.h>
-
 #include <cmath>
 #include <numbers>
 
 #include "sextant/tensor/plain.h"
 #include "sextant/tensor/shape.h"
+#include "sextant/tensor/torch.h"
 
 namespace sextant {
 namespace {

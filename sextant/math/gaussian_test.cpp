@@ -1,10 +1,11 @@
 #include "sextant/math/gaussian.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
 #include <cmath>
 #include <numbers>
+
+#include "sextant/tensor/torch.h"
 
 namespace sextant {
 namespace {

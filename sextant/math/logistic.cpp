@@ -1,13 +1,12 @@
 #include "sextant/math/logistic.h"
 
-#include <torch/torch.h>
-
 #include <cmath>
 
 #include "sextant/kernels/logistic.h"
 #include "sextant/tensor/plain.h"
 #include "sextant/tensor/recorded.h"
 #include "sextant/tensor/shape.h"
+#include "sextant/tensor/torch.h"
 
 namespace sextant {
 namespace {

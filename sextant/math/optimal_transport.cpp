@@ -1,6 +1,5 @@
 #include "sextant/math/optimal_transport.h"
 
-#include <torch/torch.h>
 #define LEMON_ONLY_TEMPLATES  // headers alone, no library
 #include <lemon/network_simplex.h>
 #include <lemon/smart_graph.h>
@@ -8,6 +7,7 @@
 #include <cmath>
 
 #include "sextant/tensor/shape.h"
+#include "sextant/tensor/torch.h"
 
 namespace sextant {
 namespace {

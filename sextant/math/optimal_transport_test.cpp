@@ -1,10 +1,10 @@
 #include "sextant/math/optimal_transport.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
 #include "sextant/base/check.h"
 #include "sextant/tensor/rng.h"
+#include "sextant/tensor/torch.h"
 
 namespace sextant {
 namespace {

@@ -1,10 +1,9 @@
 #include "sextant/metrics/features.h"
 
-#include <torch/torch.h>
-
 #include <algorithm>
 
 #include "sextant/tensor/shape.h"
+#include "sextant/tensor/torch.h"
 
 namespace sextant {
 namespace {

@@ -1,11 +1,10 @@
 #include "sextant/metrics/inception.h"
 
-#include <torch/torch.h>
-
 #include "sextant/base/check.h"
 #include "sextant/data/catalogue.h"
 #include "sextant/data/pytorch_file.h"
 #include "sextant/tensor/shape.h"
+#include "sextant/tensor/torch.h"
 
 namespace sextant {
 namespace {

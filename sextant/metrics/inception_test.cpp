@@ -3,7 +3,6 @@
 #include "sextant/metrics/inception.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
 #include <cmath>
 #include <map>
@@ -18,6 +17,7 @@ namespace sextant {
 namespace {
 
 #include "sextant/metrics/inception_golden.inc"
+#include "sextant/tensor/torch.h"
 
 // Number i of tensor `tensor` in [0,1), as the script has it: the murmur finaliser.
 double uniform(uint32_t tensor, uint32_t i) {

@@ -1,10 +1,9 @@
 #include "sextant/metrics/likelihood.h"
 
-#include <torch/torch.h>
-
 #include <cmath>
 
 #include "sextant/metrics/table.h"
+#include "sextant/tensor/torch.h"
 
 namespace sextant {
 namespace {

@@ -1,11 +1,11 @@
 #include "sextant/metrics/sample_study.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
 #include <set>
 
 #include "sextant/metrics/table.h"
+#include "sextant/tensor/torch.h"
 
 namespace sextant {
 namespace {

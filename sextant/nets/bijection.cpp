@@ -1,10 +1,9 @@
 #include "sextant/nets/bijection.h"
 
-#include <torch/torch.h>
-
 #include <cmath>
 
 #include "sextant/tensor/shape.h"
+#include "sextant/tensor/torch.h"
 
 namespace sextant {
 namespace {

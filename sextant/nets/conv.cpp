@@ -1,7 +1,5 @@
 #include "sextant/nets/conv.h"
 
-#include <torch/torch.h>
-
 #include <cmath>
 
 #include "sextant/kernels/edge_conv.h"
@@ -11,6 +9,7 @@
 #include "sextant/tensor/precision.h"
 #include "sextant/tensor/recorded.h"
 #include "sextant/tensor/shape.h"
+#include "sextant/tensor/torch.h"
 
 namespace sextant {
 namespace {

@@ -1,11 +1,10 @@
 #include "sextant/nets/coupling.h"
 
-#include <torch/torch.h>
-
 #include "sextant/kernels/coupling.h"
-#include "sextant/tensor/recorded.h"
 #include "sextant/tensor/plain.h"
+#include "sextant/tensor/recorded.h"
 #include "sextant/tensor/shape.h"
+#include "sextant/tensor/torch.h"
 
 namespace sextant {
 namespace {

@@ -2,12 +2,12 @@
 #include "sextant/nets/gan_nets.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
 #include <functional>
 
 #include "sextant/base/check.h"
 #include "sextant/nets/init_scope.h"
+#include "sextant/tensor/torch.h"
 
 namespace sextant {
 namespace {

@@ -1,11 +1,10 @@
 #include "sextant/nets/layers.h"
 
-#include <torch/torch.h>
-
 #include <cmath>
 
 #include "sextant/tensor/plain.h"
 #include "sextant/tensor/shape.h"
+#include "sextant/tensor/torch.h"
 
 namespace sextant {
 namespace {

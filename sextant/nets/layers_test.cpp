@@ -1,11 +1,12 @@
 #include "sextant/nets/layers.h"
 
+#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
 #include "sextant/base/check.h"
 #include "sextant/nets/init_scope.h"
 #include "sextant/nets/mlp.h"
+#include "sextant/tensor/torch.h"
 
 namespace sextant {
 namespace {

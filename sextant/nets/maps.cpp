@@ -1,13 +1,12 @@
 #include "sextant/nets/maps.h"
 
-#include <torch/torch.h>
-
 #include "sextant/kernels/group_norm.h"
 #include "sextant/kernels/resample.h"
 #include "sextant/nets/conv.h"
-#include "sextant/tensor/recorded.h"
 #include "sextant/tensor/plain.h"
+#include "sextant/tensor/recorded.h"
 #include "sextant/tensor/shape.h"
+#include "sextant/tensor/torch.h"
 
 namespace sextant {
 namespace {

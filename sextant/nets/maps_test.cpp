@@ -1,12 +1,12 @@
 // Each layer on our kernels against LibTorch's operations in double: value, every gradient, and the gradient of the
 // gradient. Tensors on the double side never meet our kernels, so they are an independent path.
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
 #include "sextant/base/check.h"
 #include "sextant/nets/conv.h"
 #include "sextant/nets/maps.h"
 #include "sextant/nets/unet.h"
+#include "sextant/tensor/torch.h"
 
 namespace sextant {
 namespace {
@@ -109,7 +109,8 @@ TEST(Conv2d, BFloat16IsOfTheScope) {
     EXPECT_TRUE(conv->forward(x).equal(y.detach())) << "the path without gradients";
     return found;
   };
-  const Tensors before = run(Precision::kFloat32), rounded = run(Precision::kBFloat16), after = run(Precision::kFloat32);
+  const Tensors before = run(Precision::kFloat32), rounded = run(Precision::kBFloat16),
+                after = run(Precision::kFloat32);
   for (size_t i = 0; i < before.size(); ++i) {
     EXPECT_TRUE(after[i].equal(before[i])) << i;
     EXPECT_LT(distance(rounded[i], before[i]), 2e-2) << i;
@@ -247,7 +248,8 @@ TEST(Unet, PartsOfABatchAreTheBatch) {
     const Tensor whole = net->forward(x, time, labels);
     for (int64_t i : {0, 8, 18}) {
       const Tensor own_time = time.size(0) == 1 ? time : time.slice(0, i, i + 1);
-      EXPECT_TRUE(net->forward(x.slice(0, i, i + 1), own_time, labels.slice(0, i, i + 1)).equal(whole.slice(0, i, i + 1)));
+      EXPECT_TRUE(
+          net->forward(x.slice(0, i, i + 1), own_time, labels.slice(0, i, i + 1)).equal(whole.slice(0, i, i + 1)));
     }
   }
 }
@@ -268,7 +270,9 @@ TEST(Upsample, AgreesWithLibTorchInValueAndGradients) {
     const Tensors in = {Rng(1).normal({2, 5, 3, 4})};
     expect_agreement(
         in, [&](const Tensors& t) { return upsample(t[0], factor); },
-        [&](const Tensors& t) { return at::upsample_nearest2d(t[0], {3 * factor, 4 * factor}); });
+        [&](const Tensors& t) {
+          return at::upsample_nearest2d(t[0], {3 * factor, 4 * factor});
+        });
   }
 }
 

@@ -1,6 +1,6 @@
 #include "sextant/nets/spectral_norm.h"
 
-#include <torch/torch.h>
+#include "sextant/tensor/torch.h"
 
 namespace sextant {
 namespace {

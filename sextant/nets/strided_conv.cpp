@@ -1,7 +1,5 @@
 #include "sextant/nets/strided_conv.h"
 
-#include <torch/torch.h>
-
 #include <cmath>
 
 #include "sextant/kernels/activation.h"
@@ -9,6 +7,7 @@
 #include "sextant/nets/conv.h"
 #include "sextant/tensor/plain.h"
 #include "sextant/tensor/shape.h"
+#include "sextant/tensor/torch.h"
 
 namespace sextant {
 namespace {

@@ -1,9 +1,9 @@
 #include "sextant/tensor/device.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
 #include "sextant/tensor/rng.h"
+#include "sextant/tensor/torch.h"
 
 namespace sextant {
 namespace {

@@ -1,12 +1,12 @@
 #include "sextant/tensor/tensor_file.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
 #include "sextant/base/check.h"
 #include "sextant/base/files.h"
 #include "sextant/base/scratch.h"
 #include "sextant/tensor/shape.h"
+#include "sextant/tensor/torch.h"
 
 namespace sextant {
 namespace {

@@ -1,12 +1,11 @@
 #include "sextant/train/optimiser.h"
 
-#include <torch/torch.h>
-
 #include <cmath>
 #include <numbers>
 
 #include "sextant/kernels/adam_ema.h"
 #include "sextant/tensor/shape.h"
+#include "sextant/tensor/torch.h"
 
 namespace sextant {
 

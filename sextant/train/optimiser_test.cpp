@@ -1,10 +1,12 @@
 #include "sextant/train/optimiser.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/optim.h>
 
 #include <bit>
 #include <cmath>
+
+#include "sextant/tensor/torch.h"
 
 namespace sextant {
 namespace {

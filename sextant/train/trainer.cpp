@@ -1,7 +1,6 @@
 #include "sextant/train/trainer.h"
 
-#include <torch/torch.h>
-
+#include <ATen/Parallel.h>
 #include <chrono>
 #include <cmath>
 #include <map>
@@ -11,6 +10,7 @@
 #include "sextant/base/machine.h"
 #include "sextant/base/progress.h"
 #include "sextant/tensor/device.h"
+#include "sextant/tensor/torch.h"
 #include "sextant/train/checkpoint.h"
 #include "sextant/train/optimiser.h"
 #include "sextant/train/run_log.h"

@@ -1,13 +1,13 @@
 #include "sextant/train/trainer.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
 #include <fstream>
 
 #include "sextant/base/files.h"
 #include "sextant/base/interrupt.h"
 #include "sextant/base/scratch.h"
+#include "sextant/tensor/torch.h"
 #include "sextant/train/checkpoint.h"
 #include "sextant/train/run_log.h"
 

@@ -1,13 +1,13 @@
 // What every bijection owes, whatever it is: one row in `cases` and it is tested. Weights are moved away from their
 // start first: with a last layer of zeros s = 0, and every fault would pass.
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
 #include <functional>
 
 #include "sextant/nets/coupling.h"
 #include "sextant/nets/init_scope.h"
 #include "sextant/tensor/shape.h"
+#include "sextant/tensor/torch.h"
 
 namespace sextant {
 namespace {

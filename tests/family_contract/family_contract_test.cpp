@@ -1,6 +1,5 @@
 // What every family owes, whatever it is: one row in `cases` and it is tested. Small nets on small made-up data.
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
 #include <functional>
 #include <map>
@@ -12,6 +11,7 @@
 #include "sextant/families/registry.h"
 #include "sextant/metrics/likelihood.h"
 #include "sextant/tensor/device.h"
+#include "sextant/tensor/torch.h"
 #include "sextant/train/trainer.h"
 
 namespace sextant {

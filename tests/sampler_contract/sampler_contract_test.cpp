@@ -1,11 +1,11 @@
 // What every sampler owes, whatever it is: one row in `cases` and it is tested. The data is Gaussian, so the exact
 // denoiser is a formula and every answer is known; all in double, so that only the sampler's own error is left.
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
 #include <cmath>
 
 #include "sextant/diffusion/samplers.h"
+#include "sextant/tensor/torch.h"
 
 namespace sextant {
 namespace {

@@ -1,8 +1,8 @@
-#include <torch/torch.h>
 
 #include <cmath>
 
 #include "sextant/diffusion/samplers.h"
+#include "sextant/tensor/torch.h"
 
 namespace sextant {
 
