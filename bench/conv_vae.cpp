@@ -1,7 +1,7 @@
 // Our side of `bench/side_by_side conv_vae`: seconds of a training step of exercise 14.30's convolutional autoencoder,
 // batch 128 of 3 x 32 x 32, the smallest of several, and peak memory.
-
 #include <ATen/Parallel.h>
+
 #include <cstdio>
 
 #include "sextant/base/machine.h"

@@ -1,7 +1,7 @@
 // Our side of `bench/side_by_side vae`: seconds of a bare training step at batch 128, of a whole epoch on MNIST with
 // data loading, and peak memory, as one JSON line.
-
 #include <ATen/Parallel.h>
+
 #include <cstdio>
 
 #include "sextant/base/machine.h"

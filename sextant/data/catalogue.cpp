@@ -94,7 +94,7 @@ std::vector<Row> make_rows() {
   made("checkerboard", "Checkerboard, points of the plane", 0, {2});
   made("swiss_roll", "Swiss roll, points of the plane", 0, {2});
   made("shapes", "Coloured shapes, small colour pictures", 10, {3, 32, 32});
-  // Whose format has no ending that tells: sums alone say that it is the net of Heusel et al., as ported by mseitzer.
+  // The net of Heusel et al. 2017 as the pytorch-fid project ported it. Its SHA-256 alone says that a file is this one.
   Row inception;
   inception.name = "inception";
   inception.title = "Inception-v3 of December 2015, the net that FID is measured with";

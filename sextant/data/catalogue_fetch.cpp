@@ -72,13 +72,13 @@ fs::path add(const Row& row, const fs::path& path) {
   const fs::path target = home(row);
   SEXTANT_USAGE_CHECK(!path.empty(), "[data] give the folder that holds the files of ", row.name);
   std::error_code error;
-  if (fs::is_regular_file(path, error) && row.archive.name.empty() && row.files.size() == 1) {
-    const std::string bytes = read_verified(path, row.files[0]);
-    const FolderLock lock(target);
-    write_file(target / row.files[0].name, bytes);
-    return target;
-  }
   if (fs::is_regular_file(path, error)) {
+    if (row.archive.name.empty() && row.files.size() == 1) {
+      const std::string bytes = read_verified(path, row.files[0]);
+      const FolderLock lock(target);
+      write_file(target / row.files[0].name, bytes);
+      return target;
+    }
     SEXTANT_USAGE_CHECK(!row.archive.name.empty(), "[data] ", path.string(), " is a file; give the folder that holds ",
                         row.files[0].name);
     check_archive(row, path);

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "sextant/base/check.h"
-#include "sextant/data/little_endian.h"
+#include "sextant/base/little_endian.h"
 
 namespace sextant {
 namespace {

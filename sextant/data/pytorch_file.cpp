@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "sextant/base/check.h"
-#include "sextant/data/little_endian.h"
+#include "sextant/base/little_endian.h"
 #include "sextant/data/pickle.h"
 #include "sextant/data/zip.h"
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "sextant/base/check.h"
-#include "sextant/data/little_endian.h"
+#include "sextant/base/little_endian.h"
 
 namespace sextant {
 namespace {
@@ -106,8 +106,8 @@ std::map<std::string, std::string_view> read_stored_zip(std::string_view archive
     const std::string_view local = reader.record(kLocal, member.header_at, kLocalBytes);
     const uint64_t data_at = member.header_at + kLocalBytes + number(local, 26, 2) + number(local, 28, 2);
     const std::string_view content = reader.part(data_at, member.size);
-    reader.require((contents += member.size) <=
-                   archive.size());  // or members share bytes, to be summed again and again
+    contents += member.size;
+    reader.require(contents <= archive.size());  // or members share bytes, to be summed again and again
     const uint64_t crc = crc32_z(0, reinterpret_cast<const Bytef*>(content.data()), content.size());
     SEXTANT_CHECK(crc == number(entry, 16, 4), "[zip] ", source, ": the checksum of ", name,
                   " is wrong: it was damaged; fetch it again");

@@ -105,10 +105,10 @@ Tensor Inception::same(const Tensor& x, const std::string& block, std::initializ
   return y;
 }
 
-// A unit with stride 2 and no padding.
-Tensor Inception::halve(const Tensor& x, const std::string& name) const {
+// A unit without padding.
+Tensor Inception::valid(const Tensor& x, const std::string& name, int64_t stride) const {
   const auto& [weight, bias] = unit(name);
-  return torch::conv2d(x, weight, bias, 2).relu_();
+  return torch::conv2d(x, weight, bias, stride).relu_();
 }
 
 Tensor Inception::mixed_a(const Tensor& x, const std::string& block) const {
@@ -120,7 +120,7 @@ Tensor Inception::mixed_a(const Tensor& x, const std::string& block) const {
 
 Tensor Inception::mixed_b(const Tensor& x, const std::string& block) const {
   const Tensor wide = same(x, block, {"branch3x3dbl_1", "branch3x3dbl_2"});
-  return torch::cat({halve(x, block + "branch3x3"), halve(wide, block + "branch3x3dbl_3"), maximum_pool(x)}, 1);
+  return torch::cat({valid(x, block + "branch3x3", 2), valid(wide, block + "branch3x3dbl_3", 2), maximum_pool(x)}, 1);
 }
 
 Tensor Inception::mixed_c(const Tensor& x, const std::string& block) const {
@@ -134,7 +134,8 @@ Tensor Inception::mixed_c(const Tensor& x, const std::string& block) const {
 Tensor Inception::mixed_d(const Tensor& x, const std::string& block) const {
   const Tensor narrow = same(x, block, {"branch3x3_1"});
   const Tensor wide = same(x, block, {"branch7x7x3_1", "branch7x7x3_2", "branch7x7x3_3"});
-  return torch::cat({halve(narrow, block + "branch3x3_2"), halve(wide, block + "branch7x7x3_4"), maximum_pool(x)}, 1);
+  return torch::cat({valid(narrow, block + "branch3x3_2", 2), valid(wide, block + "branch7x7x3_4", 2), maximum_pool(x)},
+                    1);
 }
 
 Tensor Inception::mixed_e(const Tensor& x, const std::string& block, const Tensor& pooled) const {
@@ -148,11 +149,7 @@ Tensor Inception::mixed_e(const Tensor& x, const std::string& block, const Tenso
 
 // [N,3,299,299] -> [N,2048,8,8]
 Tensor Inception::trunk(Tensor x) const {
-  const auto valid = [this](const Tensor& in, const char* name) {
-    const auto& [weight, bias] = unit(name);
-    return torch::conv2d(in, weight, bias).relu_();
-  };
-  x = valid(halve(x, "Conv2d_1a_3x3"), "Conv2d_2a_3x3");
+  x = valid(valid(x, "Conv2d_1a_3x3", 2), "Conv2d_2a_3x3");
   x = maximum_pool(same(x, "Conv2d_2b_3x3"));                          // [N,64,73,73]
   x = maximum_pool(valid(same(x, "Conv2d_3b_1x1"), "Conv2d_4a_3x3"));  // [N,192,35,35]
   for (const char* block : {"Mixed_5b.", "Mixed_5c.", "Mixed_5d."}) x = mixed_a(x, block);

@@ -36,7 +36,7 @@ class Inception {
   const Unit& unit(const std::string& name) const;
   Tensor same(const Tensor& x, const std::string& name) const;
   Tensor same(const Tensor& x, const std::string& block, std::initializer_list<const char*> names) const;
-  Tensor halve(const Tensor& x, const std::string& name) const;
+  Tensor valid(const Tensor& x, const std::string& name, int64_t stride = 1) const;
   Tensor trunk(Tensor x) const;
   Tensor mixed_a(const Tensor& x, const std::string& block) const;
   Tensor mixed_b(const Tensor& x, const std::string& block) const;

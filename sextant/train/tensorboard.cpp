@@ -11,6 +11,7 @@
 #include "sextant/base/check.h"
 #include "sextant/base/files.h"
 #include "sextant/base/hash.h"
+#include "sextant/base/little_endian.h"
 
 namespace sextant {
 namespace {
@@ -25,13 +26,6 @@ uint32_t masked_crc(std::string_view bytes) { return std::rotr(crc32c(bytes), 15
 template <class Unsigned>
 void put_fixed(std::string& out, Unsigned value) {  // little-endian
   for (size_t i = 0; i < sizeof(value); ++i) out += static_cast<char>(value >> (8 * i) & 0xff);
-}
-
-template <class Unsigned>
-Unsigned get_fixed(std::string_view bytes) {
-  Unsigned value = 0;
-  for (size_t i = sizeof(value); i-- > 0;) value = value << 8 | static_cast<unsigned char>(bytes[i]);
-  return value;
 }
 
 void put_varint(std::string& out, uint64_t value) {
@@ -67,11 +61,11 @@ int64_t whole_records_end(const fs::path& file, int64_t limit) {
   size_t end = 0;
   while (all.size() - end >= kHead + kTail) {
     const std::string_view head = all.substr(end, kHead);
-    const auto length = get_fixed<uint64_t>(head);
-    if (get_fixed<uint32_t>(head.substr(8)) != masked_crc(head.substr(0, 8))) break;
+    const uint64_t length = little_endian(head.substr(0, 8));
+    if (little_endian(head.substr(8, 4)) != masked_crc(head.substr(0, 8))) break;
     if (length > all.size() - end - kHead - kTail) break;
     const std::string_view data = all.substr(end + kHead, length);
-    if (get_fixed<uint32_t>(all.substr(end + kHead + length)) != masked_crc(data)) break;
+    if (little_endian(all.substr(end + kHead + length, kTail)) != masked_crc(data)) break;
     end += kHead + length + kTail;
   }
   return static_cast<int64_t>(end);
