@@ -46,8 +46,10 @@ struct Case {
     linear_forward(s, x.data(), w.data(), with_bias ? b.data() : nullptr, act, y.data());
     linear_backward(s, x.data(), w.data(), y.data(), dy.data(), act, {dx.data(), dw.data(), db.data()});
   }
-  void run_reference(bool with_bias = true) {
+  void run_forward_reference(bool with_bias) {
     linear_forward_reference(s, x.data(), w.data(), with_bias ? b.data() : nullptr, act, y.data());
+  }
+  void run_backward_reference() {
     linear_backward_reference(s, x.data(), w.data(), y.data(), dy.data(), act, {dx.data(), dw.data(), db.data()});
   }
   LinearShape s;
@@ -67,12 +69,11 @@ TEST(Linear, EqualsPlainLoopsInDouble) {
           SCOPED_TRACE(concat(s.batch, " x ", s.in, " -> ", s.out, " act ", static_cast<int>(act)));
           Case fast(s, act), plain(s, act);
           fast.run(with_bias);
-          plain.run_reference(with_bias);
+          plain.run_forward_reference(with_bias);
           expect_close(fast.y, plain.y, s.in, "y");
           // The mask of an activation must be the same for both: a sum that rounds across zero is not an error.
           plain.y = fast.y;
-          linear_backward_reference(s, plain.x.data(), plain.w.data(), plain.y.data(), plain.dy.data(), act,
-                                    {plain.dx.data(), plain.dw.data(), plain.db.data()});
+          plain.run_backward_reference();
           expect_close(fast.dx, plain.dx, s.out, "dx");
           expect_close(fast.dw, plain.dw, s.batch, "dW");
           expect_close(fast.db, plain.db, s.batch, "db");

@@ -35,7 +35,7 @@ struct Mistake {
   const char* says;
 };
 
-TEST(Cli, MistakesEndWithTheirCodeAndNameTheRemedy) {
+TEST(CliSlow, MistakesEndWithTheirCodeAndNameTheRemedy) {
   const ScratchFolder scratch;
   const std::string recipe = (source_root() / "recipes" / "vae-mnist.toml").string();
   const std::string vae = (source_root() / "zoo" / "vae-mnist").string();

@@ -1,6 +1,8 @@
 // Sampling a diffusion run from the command line, end to end on a net that trains in a second, and what is refused.
 #include <gtest/gtest.h>
 
+#include <optional>
+
 #include "program.h"
 #include "sextant/base/files.h"
 
@@ -18,21 +20,25 @@ std::vector<std::string> tiny_training(const fs::path& out, bool conditional) {
   return arguments;
 }
 
+// The tests share two runs, `guided` and `plain`, in one folder.
 class DiffusionCli : public testing::Test {
  protected:
-  void SetUp() override {
-    ASSERT_EQ(run(tiny_training(path("guided"), true), scratch_.path()).code, 0);
-    ASSERT_EQ(run(tiny_training(path("plain"), false), scratch_.path()).code, 0);
+  static void SetUpTestSuite() {
+    scratch_.emplace();
+    ASSERT_EQ(run(tiny_training(path("guided"), true), scratch_->path()).code, 0);
+    ASSERT_EQ(run(tiny_training(path("plain"), false), scratch_->path()).code, 0);
   }
-  fs::path path(const char* name) const { return scratch_.path() / name; }
-  Said sample(std::vector<std::string> arguments) const {
+  static void TearDownTestSuite() { scratch_.reset(); }
+  static fs::path path(const char* name) { return scratch_->path() / name; }
+  static Said sample(std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), "sample");
-    return run(arguments, scratch_.path());
+    return run(arguments, scratch_->path());
   }
-  ScratchFolder scratch_;
+  static inline std::optional<ScratchFolder> scratch_;
 };
+using DiffusionCliSlow = DiffusionCli;
 
-TEST_F(DiffusionCli, SamplesByEverySamplerAndFilmsThem) {
+TEST_F(DiffusionCliSlow, SamplesByEverySamplerAndFilmsThem) {
   const std::vector<std::vector<std::string>> plans = {
       {"guided", "--steps", "5", "--guidance", "3", "--label", "7", "--film", "film.png"},
       {"guided", "--steps", "4", "--each-label"},
@@ -50,11 +56,11 @@ TEST_F(DiffusionCli, SamplesByEverySamplerAndFilmsThem) {
   }
 }
 
-TEST_F(DiffusionCli, ScoresSamplesOfAnyPlanAndRecordsIt) {
+TEST_F(DiffusionCliSlow, ScoresSamplesOfAnyPlanAndRecordsIt) {
   const auto score = [&](std::vector<std::string> plan) {
     std::vector<std::string> arguments = {"eval", "guided", "--metrics", "pairwise_distance", "-n", "70", "--json"};
     arguments.insert(arguments.end(), plan.begin(), plan.end());
-    const Said said = run(arguments, scratch_.path());
+    const Said said = run(arguments, scratch_->path());
     EXPECT_EQ(said.code, 0) << said.err;
     return said.json().at("metrics").at("pairwise_distance");
   };
@@ -71,7 +77,7 @@ TEST_F(DiffusionCli, ScoresSamplesOfAnyPlanAndRecordsIt) {
   EXPECT_EQ(one.at("provenance").at("device"), "cpu");
   for (const auto& [where, says] : {std::pair{(source_root() / "zoo" / "vae-mnist").string(), "no diffusion model"},
                                     std::pair{std::string("guided"), "--metrics fcd"}}) {
-    const Said refused = run({"eval", where, "--steps", "9"}, scratch_.path());
+    const Said refused = run({"eval", where, "--steps", "9"}, scratch_->path());
     EXPECT_EQ(refused.code, 2);
     EXPECT_NE(refused.err.find(says), std::string::npos) << refused.err;
   }
@@ -89,12 +95,12 @@ TEST_F(DiffusionCli, TheSameSeedGivesTheSamePicture) {
   }
 }
 
-TEST_F(DiffusionCli, PrecisionIsOfTheRunAndOfTheSampling) {
+TEST_F(DiffusionCliSlow, PrecisionIsOfTheRunAndOfTheSampling) {
   std::vector<std::string> weights, pictures;
   for (const char* precision : {"fp32", "bf16"}) {
     std::vector<std::string> arguments = tiny_training(path(precision), false);
     arguments.insert(arguments.end(), {"--precision", precision, "--set", "model.net.zero_init=false"});
-    ASSERT_EQ(run(arguments, scratch_.path()).code, 0);
+    ASSERT_EQ(run(arguments, scratch_->path()).code, 0);
     const Json config = Json::parse(read_file(path(precision) / "config.json"));
     EXPECT_EQ(config.at("run").at("train").at("precision"), precision);
     weights.push_back(read_file(path(precision) / "weights.safetensors"));
@@ -113,7 +119,7 @@ TEST_F(DiffusionCli, PrecisionIsOfTheRunAndOfTheSampling) {
   EXPECT_NE(said.err.find("bf16"), std::string::npos) << said.err;
 }
 
-TEST_F(DiffusionCli, WhatDoesNotFitIsRefusedWithTheRemedy) {
+TEST_F(DiffusionCliSlow, WhatDoesNotFitIsRefusedWithTheRemedy) {
   struct Refused {
     std::vector<std::string> arguments;
     const char* says;
@@ -143,13 +149,13 @@ TEST_F(DiffusionCli, WhatDoesNotFitIsRefusedWithTheRemedy) {
   }
 }
 
-TEST_F(DiffusionCli, AnExportIsARunOfHalfTheSize) {
-  ASSERT_EQ(run({"export", "guided", "small", "--bf16"}, scratch_.path()).code, 0);
+TEST_F(DiffusionCliSlow, AnExportIsARunOfHalfTheSize) {
+  ASSERT_EQ(run({"export", "guided", "small", "--bf16"}, scratch_->path()).code, 0);
   const auto size = [&](const char* name) { return fs::file_size(path(name) / "weights.safetensors"); };
   EXPECT_LT(3 * size("small"), 2 * size("guided"));
   EXPECT_EQ(read_file(path("small") / "log.jsonl"), read_file(path("guided") / "log.jsonl"));
   EXPECT_EQ(sample({"small", "-n", "2", "--steps", "2"}).code, 0);
-  EXPECT_EQ(run({"export", "guided", "small"}, scratch_.path()).code, 2);
+  EXPECT_EQ(run({"export", "guided", "small"}, scratch_->path()).code, 2);
 }
 
 }  // namespace

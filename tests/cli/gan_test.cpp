@@ -28,7 +28,7 @@ const std::vector<std::string> kTiny = {"data.limit=256",
                                         "train.batch_size=32",
                                         "train.keep_epochs=[]"};
 
-TEST(GanCli, MistakesEndWithTheirCodeAndNameTheRemedy) {
+TEST(GanCliSlow, MistakesEndWithTheirCodeAndNameTheRemedy) {
   const ScratchFolder scratch;
   const struct {
     const char *recipe, *setting, *says;
@@ -48,7 +48,7 @@ TEST(GanCli, MistakesEndWithTheirCodeAndNameTheRemedy) {
   }
 }
 
-TEST(GanCli, EachRecipeTrainsSamplesAndIsMeasured) {
+TEST(GanCliSlow, EachRecipeTrainsSamplesAndIsMeasured) {
   const ScratchFolder scratch;
   for (const char* recipe : {"gan-mnist", "wgan-gp-mnist", "dcgan-mnist"}) {
     const fs::path folder = scratch.path() / recipe;

@@ -162,6 +162,7 @@ class FamilyContract : public testing::TestWithParam<Case> {
   }
   Dataset data_ = made_data(GetParam().item);
 };
+class FamilyContractSlow : public FamilyContract {};  // laws that need training
 
 TEST_P(FamilyContract, LossesAndTheirPartsAreFiniteScalars) {
   const auto model = build();
@@ -297,7 +298,7 @@ TEST_P(FamilyContract, EveryParameterBelongsToOnePlayerAndGetsAGradient) {
 
 // Several players need not all get what they want (an equilibrium need not fall), so each is trained alone from fresh
 // weights while the others stand still: what it minimises must then fall.
-TEST_P(FamilyContract, EachPlayersLossFallsOnSixtyFourItemsWhileTheOthersStandStill) {
+TEST_P(FamilyContractSlow, EachPlayersLossFallsOnSixtyFourItemsWhileTheOthersStandStill) {
   for (size_t p = 0; p < build()->players().size(); ++p) {
     OnePlayer model(build(), p);
     const ScratchFolder scratch;
@@ -330,7 +331,7 @@ TEST_P(FamilyContract, SavedWeightsGiveTheSameLossAndTheSameSamples) {
 
 // Whatever a model keeps beside its weights (running averages, the vectors of a power iteration) must be in the
 // checkpoint: a run that is cut off after a round and goes on in a fresh model ends in the same bytes.
-TEST_P(FamilyContract, ARunThatWasCutOffEndsInTheSameBytes) {
+TEST_P(FamilyContractSlow, ARunThatWasCutOffEndsInTheSameBytes) {
   const TrainConfig config = {.epochs = 4, .batch_size = 16};  // 16 batches: three rounds even of five critic steps
   const TrainOptions quiet = {.title = "t", .quiet = true};
   const ScratchFolder whole, cut;
@@ -386,12 +387,14 @@ TEST_P(FamilyContract, WhereThereIsALatentVariableTheEvidenceIsReached) {
               5 * bound.std().item<double>() / std::sqrt(static_cast<double>(draws)) + 2e-3);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, FamilyContract, testing::ValuesIn(cases()), [](const auto& info) {
+std::string name_of(const testing::TestParamInfo<Case>& info) {
   std::string name;
   for (const char c : std::string(info.param.name))
     if (std::isalnum(static_cast<unsigned char>(c))) name += c;
   return name;
-});
+}
+INSTANTIATE_TEST_SUITE_P(All, FamilyContract, testing::ValuesIn(cases()), name_of);
+INSTANTIATE_TEST_SUITE_P(All, FamilyContractSlow, testing::ValuesIn(cases()), name_of);
 
 }  // namespace
 }  // namespace sextant
