@@ -85,7 +85,7 @@ Loss Vae::loss(size_t /*player*/, const Batch& batch, Rng& rng) {
   const DiagonalGaussian q = posterior(batch.x);
   const Tensor reconstruction = -log_likelihood(batch.x, q.sample(rng)).mean();
   const Tensor kl = q.kl_to_standard().mean();
-  return {.total = reconstruction + config_.beta * kl,
+  return {.total = at::add(reconstruction, kl, config_.beta),
           .parts = {{"reconstruction", reconstruction.detach()}, {"kl", kl.detach()}}};
 }
 

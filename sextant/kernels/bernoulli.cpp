@@ -30,13 +30,18 @@ HWY_INLINE hn::Vec<D> terms(D d, const float* logits, const float* x, float* res
 }
 
 double row_nll(const float* logits, const float* x, float* residual, int64_t columns) {
+  const hn::ScalableTag<float> d;
+  const hn::Half<decltype(d)> half;  // as many floats as a vector holds doubles
   const hn::ScalableTag<double> dd;
-  const hn::Rebind<float, decltype(dd)> half;  // as many floats as doubles fit into a vector
-  const int64_t lanes = static_cast<int64_t>(hn::Lanes(half));
-  auto sums = hn::Zero(dd);
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  auto low = hn::Zero(dd), high = hn::Zero(dd);
   int64_t i = 0;
-  for (; i + lanes <= columns; i += lanes) sums = hn::Add(sums, hn::PromoteTo(dd, terms(half, logits, x, residual, i)));
-  double total = hn::GetLane(hn::SumOfLanes(dd, sums));
+  for (; i + lanes <= columns; i += lanes) {
+    const auto nll = terms(d, logits, x, residual, i);
+    low = hn::Add(low, hn::PromoteTo(dd, hn::LowerHalf(half, nll)));
+    high = hn::Add(high, hn::PromoteTo(dd, hn::UpperHalf(half, nll)));
+  }
+  double total = hn::GetLane(hn::SumOfLanes(dd, hn::Add(low, high)));
   const hn::CappedTag<float, 1> one;
   for (; i < columns; ++i) total += static_cast<double>(hn::GetLane(terms(one, logits, x, residual, i)));
   return total;

@@ -1,4 +1,7 @@
 
+#include <algorithm>
+#include <vector>
+
 #include "sextant/kernels/bernoulli.h"
 #include "sextant/math/gaussian.h"
 #include "sextant/tensor/shape.h"
@@ -7,23 +10,25 @@
 namespace sextant {
 namespace {
 
-// sum of softplus(l) - x l in one pass over memory; the gradient goes to the logits only.
+// Sum of x l - softplus(l) in one pass over memory; the gradient goes to the logits only.
 class FastBernoulli : public torch::autograd::Function<FastBernoulli> {
  public:
   static Tensor forward(torch::autograd::AutogradContext* context, const Tensor& logits, const Tensor& x) {
-    const Tensor nll = torch::empty({x.size(0)}, at::kDouble);
+    std::vector<double> nll(static_cast<size_t>(x.size(0)));
     kernels::bernoulli_nll_with_logits(x.size(0), x.size(1), logits.const_data_ptr<float>(), x.const_data_ptr<float>(),
-                                       nll.data_ptr<double>());
+                                       nll.data());
     context->save_for_backward({logits, x});
-    return nll.to(at::kFloat);
+    const Tensor log_likelihood = torch::empty({x.size(0)}, logits.options());
+    std::ranges::transform(nll, log_likelihood.data_ptr<float>(), [](double v) { return static_cast<float>(-v); });
+    return log_likelihood;
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  const torch::autograd::variable_list& upstream) {
     const auto saved = context->get_saved_variables();
     const Tensor &logits = saved[0], &x = saved[1];
-    if (at::GradMode::is_enabled()) return {(logits.sigmoid() - x) * per_item(upstream[0], logits), Tensor()};
-    const Tensor scale = upstream[0].contiguous(), gradient = torch::empty_like(logits);
+    if (at::GradMode::is_enabled()) return {(x - logits.sigmoid()) * per_item(upstream[0], logits), Tensor()};
+    const Tensor scale = (-upstream[0]).contiguous(), gradient = torch::empty_like(logits);
     kernels::bernoulli_nll_backward(x.size(0), x.size(1), logits.const_data_ptr<float>(), x.const_data_ptr<float>(),
                                     scale.const_data_ptr<float>(), gradient.data_ptr<float>());
     return {gradient, Tensor()};
@@ -37,7 +42,7 @@ Tensor bernoulli_log_likelihood(const Tensor& x, const Tensor& logits) {
                 shape_text(logits), " must have one shape [B,…]");
   const bool fast =
       x.device().is_cpu() && x.scalar_type() == at::kFloat && logits.scalar_type() == at::kFloat && !x.requires_grad();
-  if (fast) return -FastBernoulli::apply(logits.flatten(1).contiguous(), x.flatten(1).contiguous());
+  if (fast) return FastBernoulli::apply(logits.flatten(1).contiguous(), x.flatten(1).contiguous());
   return -(at::softplus(logits) - x * logits).flatten(1).sum(1);
 }
 

@@ -1,5 +1,6 @@
 #include "sextant/math/gaussian.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
@@ -14,7 +15,7 @@ const double kLogTwoPi = std::log(2 * std::numbers::pi);
 
 Tensor sum_items(const Tensor& x) { return x.flatten(1).sum(1); }
 
-constexpr double kMinLogVariance = -30.0, kMaxLogVariance = 20.0;
+constexpr float kMinLogVariance = -30, kMaxLogVariance = 20;
 
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
@@ -26,8 +27,22 @@ float* data(const Tensor& t) { return t.data_ptr<float>(); }
 class SplitStatistics : public torch::autograd::Function<SplitStatistics> {
  public:
   static variable_list forward(AutogradContext* context, const Tensor& statistics) {
-    const auto halves = statistics.chunk(2, 1);
-    const Tensor mean = halves[0].contiguous(), log_variance = halves[1].clamp(kMinLogVariance, kMaxLogVariance);
+    const int64_t items = statistics.size(0), units = statistics.size(1) / 2;
+    Tensor mean, log_variance;
+    if (is_flat(statistics)) {
+      mean = at::empty({items, units}, statistics.options()), log_variance = at::empty_like(mean);
+      const float* from = data(statistics);
+      float *m = data(mean), *v = data(log_variance);
+      for (int64_t b = 0; b < items; ++b, from += 2 * units) {
+        m = std::copy_n(from, units, m);
+        v = std::transform(from + units, from + 2 * units, v, [](float s) {
+          return s < kMinLogVariance ? kMinLogVariance : s > kMaxLogVariance ? kMaxLogVariance : s;  // NaN stays NaN
+        });
+      }
+    } else {
+      mean = statistics.narrow(1, 0, units).contiguous();
+      log_variance = statistics.narrow(1, units, units).clamp(kMinLogVariance, kMaxLogVariance);
+    }
     context->save_for_backward({log_variance});
     return {mean, log_variance};
   }
@@ -54,9 +69,19 @@ class SplitStatistics : public torch::autograd::Function<SplitStatistics> {
 class Reparameterise : public torch::autograd::Function<Reparameterise> {
  public:
   static Tensor forward(AutogradContext* context, const Tensor& mean, const Tensor& log_variance, const Tensor& noise) {
-    const Tensor scaled_noise = (log_variance * 0.5).exp_().mul_(noise);  // LibTorch's exp runs in vectors
+    Tensor scaled_noise = at::empty_like(log_variance);
+    const Tensor z = at::empty_like(mean);
+    const float *v = data(log_variance), *m = data(mean), *e = data(noise);
+    float *s = data(scaled_noise), *out = data(z);
+    const int64_t count = mean.numel();
+    for (int64_t i = 0; i < count; ++i) s[i] = 0.5f * v[i];
+    at::exp_(scaled_noise);  // LibTorch's runs in vectors
+    for (int64_t i = 0; i < count; ++i) {
+      s[i] *= e[i];
+      out[i] = m[i] + s[i];
+    }
     context->save_for_backward({log_variance, noise, scaled_noise});
-    return mean + scaled_noise;
+    return z;
   }
   static variable_list backward(AutogradContext* context, const variable_list& upstream) {
     const auto saved = context->get_saved_variables();
