@@ -3,6 +3,8 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 root=$PWD
+torch_version=2.13.0
+torch_index=${SEXTANT_TORCH_INDEX:-https://download.pytorch.org/whl/cpu} # CPU wheels; used where it answers at once
 libtorch=${LIBTORCH:-$root/.deps/libtorch} # LIBTORCH=DIR takes any other LibTorch (the folder of include/ and lib/)
 
 say() { printf 'sextant: %s\n' "$*" >&2; }
@@ -18,6 +20,12 @@ step() {
   say "$name ..."
   "$@"
   say "$name took $((SECONDS - start)) s"
+}
+
+# cpu_index: pip's options for the index of CPU wheels, a line each; nothing where it does not answer at once.
+cpu_index() {
+  python3 -c 'import sys, urllib.request; urllib.request.urlopen(sys.argv[1], timeout=3)' "$torch_index/torch/" >/dev/null 2>&1 || return 0
+  printf '%s\n' --index-url "$torch_index"
 }
 
 # need_disk FOLDER MEGABYTES WHAT: stops where the disk that holds FOLDER has less room.

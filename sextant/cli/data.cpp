@@ -82,7 +82,7 @@ void add_data(CLI::App& app, Console& console) {
   };
   sub("list", "every data set, its licence and whether it is at hand", "Example: sextant data list --json",
       [](const Words&, Console& c) { list_data(c); });
-  auto* fetch = sub("fetch", "fetch a data set from its mirrors", "Example: sextant data fetch fashion-mnist",
+  auto* fetch = sub("fetch", "fetch a data set from its mirrors", "Example: sextant data fetch fashion_mnist",
                     [](const Words& w, Console& c) { fetch_data(w.name, c); });
   auto* add = sub("add", "copy a data set from a folder or archive, after verifying it",
                   "Example: sextant data add cifar10 ~/Downloads/cifar-10-binary.tar.gz",

@@ -83,8 +83,7 @@ struct Verdict {
 std::vector<Verdict> verify(const std::string& name, const std::string& path = {});
 
 // Copies a set from `path` (a folder with its files, its archive, or its only file under any name) to home(), after
-// verifying each. Returns the
-// folder. Throws Error and copies nothing when one file is missing or wrong.
+// verifying each. Returns the folder. Throws Error and copies nothing when one file is missing or wrong.
 std::filesystem::path add(const Row& row, const std::filesystem::path& path);
 
 // `done` of `total` bytes (0: unknown) of the file named.

@@ -84,6 +84,12 @@ void take_from_zoo(const fs::path& zoo, const fs::path& folder, const Json& data
   for (const char* name : {"log.jsonl", "weights.safetensors"}) write_file(folder / name, read_file(zoo / name));
 }
 
+// Removes what was made for a run that never began. A folder that holds anything else stays.
+void discard_unbegun(const fs::path& folder) {
+  std::error_code ignored;
+  for (const fs::path& made : {folder / "config.json", folder / "lock", folder}) fs::remove(made, ignored);
+}
+
 }  // namespace
 
 void copy_sample_sets(const fs::path& from, const fs::path& to) {
@@ -194,6 +200,7 @@ TrainedRun RunStore::ensure_in(const fs::path& folder, const Run& run, bool may_
     return trained;
   }
   const auto dataset = data(run.data);
+  const bool was_there = fs::exists(folder);
   const FolderLock lock(folder);
   if (fs::exists(folder / "weights.safetensors")) return ensure_in(folder, run, may_resume);  // finished meanwhile
   Json record = record_of(run, *dataset);
@@ -213,12 +220,17 @@ TrainedRun RunStore::ensure_in(const fs::path& folder, const Run& run, bool may_
     return ensure_in(folder, run, may_resume);
   }
   write_file(folder / "config.json", record.dump(1));
-  const auto model =
-      build_model(run.model, item_shape(*dataset), Rng(static_cast<uint64_t>(run.train.seed)).split("init"));
-  model->to(device_);
-  const TrainOutcome outcome =
-      train(*model, *dataset, run.train, folder,
-            {.title = run.name, .quiet = quiet_, .device = device_, .metadata = record.dump()});
+  std::shared_ptr<Trainable> model;
+  TrainOutcome outcome;
+  try {
+    model = build_model(run.model, item_shape(*dataset), Rng(static_cast<uint64_t>(run.train.seed)).split("init"));
+    model->to(device_);
+    outcome = train(*model, *dataset, run.train, folder,
+                    {.title = run.name, .quiet = quiet_, .device = device_, .metadata = record.dump()});
+  } catch (const UsageError&) {  // the recipe was refused before the first step
+    if (!was_there) discard_unbegun(folder);
+    throw;
+  }
   record["finished"] = {{"steps", outcome.steps},
                         {"wall_s", outcome.wall_s},
                         {"cpu", this_machine().cpu},

@@ -337,7 +337,7 @@ TrainOutcome Session::run() {
       checkpoint();
     if (stop && step_ < rounds_)
       throw Interrupted(concat("stopped after step ", step_, " of ", rounds_, "; everything is saved in ",
-                               folder_.string(), ". The same command goes on from here"));
+                               folder_.string(), ". The same command goes on from here (`sextant train` with --resume)"));
   }
   finish();
   return {.steps = step_, .wall_s = wall_s(), .same_machine = same_machine_};

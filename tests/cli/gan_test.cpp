@@ -45,6 +45,7 @@ TEST(GanCliSlow, MistakesEndWithTheirCodeAndNameTheRemedy) {
     const Said said = run(train(mistake.recipe, scratch.path() / mistake.setting, settings), scratch.path());
     EXPECT_EQ(said.code, 2) << mistake.setting << said.err;
     EXPECT_NE(said.err.find(mistake.says), std::string::npos) << mistake.setting << said.err;
+    EXPECT_FALSE(fs::exists(scratch.path() / mistake.setting)) << "a recipe that is refused leaves no folder behind";
   }
 }
 
