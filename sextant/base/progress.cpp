@@ -71,11 +71,4 @@ void Progress::show(int64_t done, const std::string& detail) {
   std::fflush(stderr);
 }
 
-void Progress::say(const std::string& line) {
-  if (quiet_) return;
-  std::fprintf(stderr, "%s%s\n", open_ ? "\r\033[2K" : "", line.c_str());
-  open_ = false;
-  last_ = -1;
-}
-
 }  // namespace sextant

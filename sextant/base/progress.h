@@ -24,9 +24,6 @@ class Progress {
     if (due(done)) show(done, detail());
   }
 
-  // A whole line for good, above the progress line.
-  void say(const std::string& line);
-
  private:
   using Clock = std::chrono::steady_clock;
   bool due(int64_t done);

@@ -34,16 +34,20 @@ at::Device Console::prepare() const {
 }
 
 Precision Console::precision() const {
-  Precision precision{};
-  assign(precision, precision_name, "--precision");
+  Precision precision = Precision::kFloat32;
+  if (!precision_name.empty()) assign(precision, precision_name, "--precision");
+  admit(precision);
+  return precision;
+}
+
+void Console::admit(Precision precision) const {
   SEXTANT_USAGE_CHECK(precision == Precision::kFloat32 || device == "cpu",
-                      "[precision] bf16 is of our CPU kernels; leave out --precision on ", device);
+                      "[precision] bf16 is of our CPU kernels; take fp32 on ", device);
   if (precision == Precision::kBFloat16 && !quiet)
     std::fprintf(stderr, "--precision bf16: %s%s\n", kBFloat16Caution,
                  kernels::has_bfloat16_products()
                      ? ""
                      : "; this CPU multiplies no bfloat16, so it is emulated, and slower than fp32");
-  return precision;
 }
 
 void add_common(CLI::App& command, Console& console, bool computes) {
@@ -55,10 +59,10 @@ void add_common(CLI::App& command, Console& console, bool computes) {
 }
 
 void add_precision(CLI::App& command, Console& console) {
-  command
-      .add_option("--precision", console.precision_name,
-                  "products of convolutions in fp32 or bf16; `sextant doctor` says whether bf16 is faster here")
-      ->capture_default_str();
+  command.add_option(
+      "--precision", console.precision_name,
+      "products of convolutions in fp32 (the default) or bf16; `sextant doctor` says whether bf16 is faster "
+      "here");
   command.add_flag("--tf32", console.tf32,
                    "on CUDA: let convolutions round their factors to TF32; faster, and recorded with the device");
 }

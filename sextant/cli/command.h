@@ -21,7 +21,7 @@ struct Console {
   bool quiet = false;
   int64_t threads = 0;  // 0: as many as the process may use
   std::string device = "cpu";
-  std::string precision_name = "fp32";
+  std::string precision_name;  // empty: not asked for
   bool tf32 = false;
   std::string command_line;  // as it was typed
   int exit_code = 0;
@@ -30,8 +30,10 @@ struct Console {
   void print(const Json& json_result, const std::string& text) const;
   // Sets the thread count and returns the device; UsageError when it is not there.
   at::Device prepare() const;
-  // What --precision asks for; says so on stderr where this CPU only emulates it.
+  // What --precision asks for, float32 without it; admitted.
   Precision precision() const;
+  // Throws UsageError where the device can't; cautions on stderr against what is not float32.
+  void admit(Precision precision) const;
 };
 
 // Adds --json, --quiet and, to a command that computes, --threads and --device.

@@ -77,16 +77,17 @@ void eval(const Options& options, const PlanOptions& plan_options, Console& cons
   const at::Device device = console.prepare();
   const PrecisionScope scope(console.precision());
   const TrainedRun trained = open_run(find_shipped(options.run), device);
-  std::optional<SamplePlan> plan;
-  if (plan_options.asked()) check_plan(plan.emplace(plan_options.plan()), diffusion_of(trained));
   Needs needs = Needs::kModel;
   for (const MetricRow* metric : wanted) needs = std::max(needs, metric->needs);
-  SEXTANT_USAGE_CHECK(!plan || needs != Needs::kModel,
+  const bool draws = needs != Needs::kModel, diffuses = dynamic_cast<Diffusion*>(trained.model.get()) != nullptr;
+  std::optional<SamplePlan> plan;  // of a diffusion run's samples
+  if (plan_options.asked() || (draws && diffuses)) check_plan(plan.emplace(plan_options.plan()), diffusion_of(trained));
+  SEXTANT_USAGE_CHECK(!plan || draws,
                       "[eval] none of these metrics draws samples, so no sampler is used; add one that does, such as ",
                       "--metrics fcd, or leave out the sampler's options");
   PhasedProgress bar(console.quiet);
   std::unique_ptr<Scoring> scoring;
-  if (needs != Needs::kModel) scoring = prepare_scoring(trained, options, plan, needs, device, bar);
+  if (draws) scoring = prepare_scoring(trained, options, plan, needs, device, bar);
   const Dataset data = load_dataset(trained.run.data);
   Json result = {
       {"run", trained.run.name},  {"fingerprint", fingerprint(trained.run)}, {"split", "test"},
@@ -124,7 +125,7 @@ void add_eval(CLI::App& app, Console& console) {
   for (const MetricRow& row : metrics()) text += concat(" ", row.name, " (", row.text, ");");
   command->add_option("run", options->run, "run folder, or a zoo entry")->required();
   command->add_option("--metrics", options->metrics, text)->capture_default_str();
-  command->add_option("--images", options->images, "log_likelihood: test images used")->capture_default_str();
+  command->add_option("--images", options->images, "log_likelihood, bound: test images used")->capture_default_str();
   command->add_option("--samples", options->samples, "log_likelihood: draws of z an image")->capture_default_str();
   command
       ->add_option("-n,--count", options->count,

@@ -20,7 +20,11 @@ std::string summary(const Json& result) {
                 "\n", text, "report: ", result["report"].get<std::string>(), "\n");
 }
 
+constexpr int64_t kLargestSeed = 1000000000;
+
 void run(const Options& options, Console& console) {
+  SEXTANT_USAGE_CHECK(!options.seed || (*options.seed >= 0 && *options.seed <= kLargestSeed),
+                      "[run] --seed must be 0 to ", kLargestSeed, "; got ", *options.seed);
   RunScale scale{};
   assign(scale, options.scale, "--scale");
   const auto all = experiments();

@@ -22,15 +22,15 @@ std::string settings_text(const Run& run) {
 
 void train_recipe(const Options& options, Console& console) {
   std::vector<std::string> settings = options.settings;
-  if (console.precision() != Precision::kFloat32) settings.push_back("train.precision=" + console.precision_name);
+  if (!console.precision_name.empty()) settings.push_back("train.precision=" + console.precision_name);
   const Run run = read_recipe(find_shipped(options.recipe), settings);
   if (options.show) return console.print(to_json(run), settings_text(run));
+  console.admit(run.train.precision);
   RunStore store(options.runs, console.quiet, console.prepare());
   const auto folder = options.out.empty() ? store.folder_of(run) : std::filesystem::path(options.out);
   const TrainedRun trained = store.ensure_in(folder, run, options.resume);
   const Json result = {{"run", trained.run.name}, {"folder", folder.string()}, {"record", trained.record}};
-  console.print(result, concat("trained ", trained.run.name, " in ",
-                               duration_text(trained.record.at("finished").at("wall_s").get<double>()), ": ",
+  console.print(result, concat("trained ", trained.run.name, " in ", duration_text(trained.trained_s()), ": ",
                                folder.string(), "\n"));
 }
 

@@ -70,6 +70,8 @@ class Trainable : public torch::nn::Module {
   // After every round: target networks, replay buffers.
   virtual void after_step(int64_t /*step*/) {}
   virtual PixelRange pixel_range() const = 0;
+  // Where its weights are, and its inputs belong.
+  at::Device device() const { return parameters().front().device(); }
 };
 
 struct SampleRequest {
@@ -108,8 +110,8 @@ struct Diffusion {
   virtual ~Diffusion() = default;
   virtual const NoiseSchedule& schedule() const = 0;
   virtual NoisePredictor predictor() = 0;
-  virtual std::vector<int64_t> item() const = 0;   // sizes of one sample
-  virtual int64_t classes() const = 0;             // 0: unconditional
+  virtual std::vector<int64_t> item() const = 0;  // sizes of one sample
+  virtual int64_t classes() const = 0;            // 0: unconditional
 };
 // Tells classes apart, and has features in which pictures can be compared (metrics/features.h).
 struct Classifier {

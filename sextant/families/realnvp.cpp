@@ -81,7 +81,7 @@ Tensor RealNvp::log_density(const Tensor& y) {
 }
 
 Tensor RealNvp::draw(const SampleRequest& request, Rng& rng) {
-  const Tensor z = rng.normal({request.count, dimensions_}).to(parameters().front().device());
+  const Tensor z = rng.normal({request.count, dimensions_}).to(device());
   return flow_->inverse_and_log_det(z).value;
 }
 

@@ -91,7 +91,7 @@ Loss Vae::loss(size_t /*player*/, const Batch& batch, Rng& rng) {
 
 Tensor Vae::sample(const SampleRequest& request, Rng& rng) {
   const Tensor z = rng.normal({request.count, config_.latent});
-  return decode(z.to(parameters().front().device()));
+  return decode(z.to(device()));
 }
 
 std::shared_ptr<GenerativeModel> build_model(const VaeConfig& config, const ItemShape& shape) {

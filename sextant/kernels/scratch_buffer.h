@@ -6,16 +6,18 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <new>
 
 namespace sextant::kernels {
 
 class ScratchBuffer {
  public:
-  // At least `count` floats; what was in it is lost when it grows.
+  // At least `count` floats; what was in it is lost when it grows. Throws std::bad_alloc.
   float* get(int64_t count) {
     if (count > size_) {
       data_ = hwy::AllocateAligned<float>(static_cast<size_t>(count));
       size_ = data_ ? count : 0;
+      if (!data_) throw std::bad_alloc();
     }
     return data_.get();
   }

@@ -156,7 +156,7 @@ Json conduct(const Experiment& experiment, const StudyOptions& options) {
   for (const auto& [name, trained] : study.trained_) {
     const std::string zoo = trained.zoo().empty() ? "" : concat(" from ", trained.zoo(), ", weights in bfloat16");
     provenance.runs.emplace_back(name, fingerprint(trained.run) + zoo);
-    *provenance.wall_s += trained.record["finished"].value("wall_s", 0.0);
+    *provenance.wall_s += trained.trained_s();
     if (!provenance.seed) provenance.seed = trained.run.train.seed;
   }
   *provenance.wall_s += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

@@ -31,7 +31,7 @@ LatentVariable& latent_of(const TrainedRun& trained) {
 
 Tensor test_pictures(const TrainedRun& trained, int64_t count) {
   const Split& test = trained.data->test;
-  return slice(test, 0, std::min(count, test.size()), trained.model->pixel_range()).x;
+  return slice(test, 0, std::min(count, test.size()), trained.model->pixel_range()).x.to(trained.device());
 }
 
 std::vector<Picture> to_pictures(const Tensor& x, PixelRange range) {

@@ -84,10 +84,25 @@ void take_from_zoo(const fs::path& zoo, const fs::path& folder, const Json& data
   for (const char* name : {"log.jsonl", "weights.safetensors"}) write_file(folder / name, read_file(zoo / name));
 }
 
-// Removes what was made for a run that never began. A folder that holds anything else stays.
-void discard_unbegun(const fs::path& folder) {
+// Removes the record of a run that never began, and its folder where that is new; one that holds anything else stays.
+void discard_unbegun(const fs::path& folder, bool folder_is_new) {
   std::error_code ignored;
-  for (const fs::path& made : {folder / "config.json", folder / "lock", folder}) fs::remove(made, ignored);
+  fs::remove(folder / "config.json", ignored);
+  if (!folder_is_new) return;
+  fs::remove(folder / "lock", ignored);
+  fs::remove(folder, ignored);
+}
+
+// Removes what a copy from the zoo left that was cut off: its samples are not those of a run trained here.
+void discard_half_copy(const fs::path& folder) {
+  if (!fs::exists(folder / "config.json") || !read_record(folder).contains("zoo")) return;
+  std::error_code ignored;
+  for (const char* name : {"samples", "log.jsonl", "config.json"}) fs::remove_all(folder / name, ignored);
+}
+
+void check_data(const Json& record, const Dataset& data, const fs::path& folder) {
+  SEXTANT_CHECK(record.value("data_sha256", "") == data.content_hash, "[run] the data has changed since ",
+                folder.string(), " was begun; restore it, or remove the folder to begin again");
 }
 
 }  // namespace
@@ -197,24 +212,26 @@ TrainedRun RunStore::ensure_in(const fs::path& folder, const Run& run, bool may_
     SEXTANT_CHECK(fingerprint(trained.run) == fingerprint(run), "[run] ", folder.string(),
                   " holds another run; choose another --out, or remove it");
     trained.data = data(run.data);
+    check_data(trained.record, *trained.data, folder);
     return trained;
   }
   const auto dataset = data(run.data);
   const bool was_there = fs::exists(folder);
   const FolderLock lock(folder);
   if (fs::exists(folder / "weights.safetensors")) return ensure_in(folder, run, may_resume);  // finished meanwhile
+  discard_half_copy(folder);
   Json record = record_of(run, *dataset);
-  if (fs::exists(folder / "config.json")) {
+  const bool begun = fs::exists(folder / "config.json");
+  if (begun) {
     const Json old = read_record(folder);
     SEXTANT_USAGE_CHECK(may_resume, "[run] ", folder.string(),
                         " holds a run that was cut off; add --resume to go on with it, ",
                         "or choose another folder with --out");
     SEXTANT_CHECK(old.value("fingerprint", "") == fingerprint(run), "[run] ", folder.string(),
                   " holds another run; choose another --out, or remove it");
-    SEXTANT_CHECK(old.value("data_sha256", "") == dataset->content_hash, "[run] the data has changed since ",
-                  folder.string(), " was begun; restore it, or remove the folder to begin again");
+    check_data(old, *dataset, folder);
   }
-  const auto zoo = from_zoo_ && !fs::exists(folder / "config.json") ? in_zoo(run) : std::nullopt;
+  const auto zoo = from_zoo_ && !begun ? in_zoo(run) : std::nullopt;
   if (zoo) {
     take_from_zoo(*zoo, folder, record["data_sha256"]);
     return ensure_in(folder, run, may_resume);
@@ -228,7 +245,7 @@ TrainedRun RunStore::ensure_in(const fs::path& folder, const Run& run, bool may_
     outcome = train(*model, *dataset, run.train, folder,
                     {.title = run.name, .quiet = quiet_, .device = device_, .metadata = record.dump()});
   } catch (const UsageError&) {  // the recipe was refused before the first step
-    if (!was_there) discard_unbegun(folder);
+    if (!begun) discard_unbegun(folder, !was_there);
     throw;
   }
   record["finished"] = {{"steps", outcome.steps},

@@ -43,7 +43,9 @@ struct TrainedRun {
   std::string zoo() const { return record.value("zoo", ""); }
   // The model as one that can be sampled. Throws UsageError where it is none.
   GenerativeModel& generative() const;
-  at::Device device() const { return model->parameters().front().device(); }
+  // Seconds of training; 0 where a kill came between the weights and their record.
+  double trained_s() const { return record.value("finished", Json::object()).value("wall_s", 0.0); }
+  at::Device device() const { return model->device(); }
   std::shared_ptr<const Dataset> data;  // null until needed: see RunStore::data
 };
 

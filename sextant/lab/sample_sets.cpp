@@ -152,8 +152,10 @@ class KeptSet {
   // Of a chunk on this machine; 0: none was timed.
   double seconds() const { return seconds_; }
   void set_seconds(double seconds) { seconds_ = seconds; }
+  // Leaves a longer set alone that another process has drawn meanwhile.
   void save() {
     pieces_ = {torch::cat(pieces_)};
+    if (fs::exists(file_) && load_tensors(file_).tensors["pictures"].size(0) > count_) return;
     save_tensors(file_, {{"pictures", pieces_[0]}},
                  {{"plan", to_json(plan_).dump()},
                   {"seed", std::to_string(seed_)},

@@ -3,29 +3,21 @@
 #include <algorithm>
 
 #include "sextant/tensor/torch.h"
+#include "sextant/train/trainer.h"
 
 namespace sextant {
-namespace {
 namespace fs = std::filesystem;
-
-fs::path snapshot(const TrainedRun& trained, int64_t epoch) {
-  char name[40];
-  std::snprintf(name, sizeof(name), "epoch-%04lld.safetensors", static_cast<long long>(epoch));
-  return trained.folder / "snapshots" / name;
-}
-
-}  // namespace
 
 std::vector<int64_t> kept_epochs(const TrainedRun& trained) {
   std::vector<int64_t> epochs;
   for (const int64_t epoch : trained.run.train.keep_epochs)
-    if (fs::exists(snapshot(trained, epoch))) epochs.push_back(epoch);
+    if (fs::exists(snapshot_file(trained.folder, epoch))) epochs.push_back(epoch);
   std::sort(epochs.begin(), epochs.end());
   return epochs;
 }
 
 WeightsOfEpoch::WeightsOfEpoch(const TrainedRun& trained, int64_t epoch) : in_model_(named_tensors(*trained.model)) {
-  const fs::path file = snapshot(trained, epoch);
+  const fs::path file = snapshot_file(trained.folder, epoch);
   SEXTANT_CHECK(fs::exists(file), "[snapshots] run ", trained.run.name, " kept no weights of epoch ", epoch,
                 trained.zoo().empty() ? "; add it to train.keep_epochs and train again"
                                       : "; the zoo has the last weights only: run without --zoo, in another --runs");

@@ -65,6 +65,29 @@ TEST_F(Zoo, WithoutTheLogTheRunIsTrained) {
   EXPECT_TRUE(was_trained("trained"));
 }
 
+// The samples that came along are those of the zoo's weights, not of weights trained here.
+TEST_F(Zoo, ACopyThatWasCutOffIsMadeAnewOrForgotten) {
+  draw("cut", true);
+  const fs::path folder = RunStore("cut", true).folder_of(experiment_.runs[0].run);
+  fs::remove(folder / "weights.safetensors");
+  draw("cut", true);
+  EXPECT_FALSE(was_trained("cut"));
+  EXPECT_EQ(read_file(folder / "weights.safetensors"), read_file("zoo/tiny/weights.safetensors"));
+  fs::remove(folder / "weights.safetensors");
+  draw("cut", false);
+  EXPECT_TRUE(was_trained("cut"));
+  EXPECT_FALSE(fs::exists(folder / "samples" / "0123.safetensors"));
+}
+
+TEST_F(Zoo, ARunIsNotReusedOnceItsDataHasChanged) {
+  draw("trained", false);
+  const fs::path record = RunStore("trained", true).folder_of(experiment_.runs[0].run) / "config.json";
+  Json changed = parse_json(read_file(record), "config.json");
+  changed["data_sha256"] = "0";
+  write_file(record, changed.dump());
+  EXPECT_THROW(draw("trained", false), Error);
+}
+
 TEST_F(Zoo, OfOtherDataIsRefused) {
   Json record = parse_json(read_file("zoo/tiny/config.json"), "config.json");
   record["data_sha256"] = "0";

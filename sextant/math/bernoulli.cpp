@@ -4,6 +4,7 @@
 
 #include "sextant/kernels/bernoulli.h"
 #include "sextant/math/gaussian.h"
+#include "sextant/tensor/plain.h"
 #include "sextant/tensor/shape.h"
 #include "sextant/tensor/torch.h"
 
@@ -40,9 +41,8 @@ class FastBernoulli : public torch::autograd::Function<FastBernoulli> {
 Tensor bernoulli_log_likelihood(const Tensor& x, const Tensor& logits) {
   SEXTANT_CHECK(x.sizes() == logits.sizes() && x.dim() >= 2, "[bernoulli] x ", shape_text(x), " and logits ",
                 shape_text(logits), " must have one shape [B,…]");
-  const bool fast =
-      x.device().is_cpu() && x.scalar_type() == at::kFloat && logits.scalar_type() == at::kFloat && !x.requires_grad();
-  if (fast) return FastBernoulli::apply(logits.flatten(1).contiguous(), x.flatten(1).contiguous());
+  if (is_plain(x) && is_plain(logits) && !x.requires_grad())
+    return FastBernoulli::apply(logits.flatten(1).contiguous(), x.flatten(1).contiguous());
   return -(at::softplus(logits) - x * logits).flatten(1).sum(1);
 }
 

@@ -139,7 +139,14 @@ DiagonalGaussian DiagonalGaussian::from_statistics(const Tensor& statistics) {
   return {.mean = parts[0], .log_variance = parts[1]};
 }
 
+void DiagonalGaussian::check() const {
+  SEXTANT_CHECK(mean.dim() == 2 && mean.sizes() == log_variance.sizes(),
+                "[gaussian] mean and log-variance are both [B,L]; got ", shape_text(mean), " and ",
+                shape_text(log_variance));
+}
+
 Tensor DiagonalGaussian::sample(Rng& rng) const {
+  check();
   const Tensor noise = rng.normal(mean.sizes());
   if (is_flat(mean) && is_flat(log_variance)) return Reparameterise::apply(mean, log_variance, noise);
   return mean + (log_variance * 0.5).exp() * noise.to(mean.options());
@@ -154,15 +161,12 @@ Tensor DiagonalGaussian::kl_to_standard_per_unit() const {
 }
 
 Tensor DiagonalGaussian::kl_to_standard() const {
+  check();
   if (is_flat(mean) && is_flat(log_variance)) return KlToStandard::apply(mean, log_variance);
   return sum_items(kl_to_standard_per_unit());
 }
 
 Tensor standard_normal_log_density(const Tensor& z) { return -0.5 * sum_items(z.square() + kLogTwoPi); }
-
-Tensor log_mean_exp(const Tensor& x, int64_t dim) {
-  return at::logsumexp(x, dim) - std::log(static_cast<double>(x.size(dim)));
-}
 
 double bits_per_dim(double nats, int64_t dimensions) {
   return nats / (static_cast<double>(dimensions) * std::numbers::ln2);

@@ -18,13 +18,13 @@ struct DiagonalGaussian {
   Tensor log_density(const Tensor& z) const;  // [B]
   Tensor kl_to_standard_per_unit() const;     // KL to N(0,1) of each unit, [B,L] (ibid., appendix B)
   Tensor kl_to_standard() const;              // [B]
+
+ private:
+  void check() const;  // throws Error where the shapes are others
 };
 
 // log N(z; 0, I), [B].
 Tensor standard_normal_log_density(const Tensor& z);
-
-// log of the mean of exp over `dim`, without overflow.
-Tensor log_mean_exp(const Tensor& x, int64_t dim);
 
 // nats over `dimensions` numbers, in bits a dimension.
 double bits_per_dim(double nats, int64_t dimensions);

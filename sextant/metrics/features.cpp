@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "sextant/base/interrupt.h"
 #include "sextant/tensor/shape.h"
 #include "sextant/tensor/torch.h"
 
@@ -72,6 +73,7 @@ Tensor sample_bytes(GenerativeModel& model, int64_t count, const Rng& rng,
   const torch::NoGradGuard no_grad;
   std::vector<Tensor> pieces;
   for (int64_t first = 0; first < count; first += kBatch) {
+    if (interrupted()) throw Interrupted(concat("stopped after ", first, " of ", count, " samples; they are not kept"));
     Rng noise = rng.split(static_cast<uint64_t>(first / kBatch));
     pieces.push_back(to_bytes(model.sample({.count = std::min(kBatch, count - first)}, noise), model.pixel_range()));
     if (progress) progress(std::min(first + kBatch, count));

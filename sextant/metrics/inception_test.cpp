@@ -12,12 +12,12 @@
 #include "sextant/base/check.h"
 #include "sextant/data/catalogue.h"
 #include "sextant/metrics/table.h"
+#include "sextant/tensor/torch.h"
 
 namespace sextant {
 namespace {
 
 #include "sextant/metrics/inception_golden.inc"
-#include "sextant/tensor/torch.h"
 
 // Number i of tensor `tensor` in [0,1), as the script has it: the murmur finaliser.
 double uniform(uint32_t tensor, uint32_t i) {

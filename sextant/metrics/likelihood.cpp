@@ -13,12 +13,18 @@ constexpr double kActiveUnit = 0.05;  // nats: a unit with less KL carries nothi
 constexpr int64_t kBatch = 500;
 constexpr int64_t kBoundDraws = 50;  // random steps of a diffusion chain an image
 
-// Calls use(x) for every batch of a split, without gradients and in eval mode.
+// Where a model wants its inputs.
+at::Device device_of(const LatentVariable& model) {
+  const auto* trainable = dynamic_cast<const Trainable*>(&model);
+  return trainable ? trainable->device() : at::kCPU;
+}
+
+// Calls use(x) for every batch of a split, x on `device`, without gradients.
 template <class Use>
-void for_batches(const Split& split, PixelRange range, const Use& use) {
+void for_batches(const Split& split, PixelRange range, at::Device device, const Use& use) {
   const torch::NoGradGuard no_grad;
   for (int64_t first = 0; first < split.size(); first += kBatch)
-    use(slice(split, first, std::min(kBatch, split.size() - first), range).x);
+    use(slice(split, first, std::min(kBatch, split.size() - first), range).x.to(device));
 }
 
 LatentVariable& latent_variable(Trainable& model, const char* metric) {
@@ -33,7 +39,7 @@ Json measure_elbo(const EvalRequest& request) {
   LatentVariable& model = latent_variable(request.model, "elbo");
   Rng rng = Rng(request.seed).split("elbo");
   double likelihood = 0, kl = 0;
-  for_batches(request.data.test, request.model.pixel_range(), [&](const Tensor& x) {
+  for_batches(request.data.test, request.model.pixel_range(), request.model.device(), [&](const Tensor& x) {
     const DiagonalGaussian q = model.posterior(x);
     likelihood += model.log_likelihood(x, q.sample(rng)).sum(at::kDouble).item<double>();
     kl += q.kl_to_standard().sum(at::kDouble).item<double>();
@@ -59,7 +65,7 @@ Json measure_bound(const EvalRequest& request) {
   for (int64_t first = 0; first < images; first += kBatch) {
     const int64_t count = std::min(kBatch, images - first);
     const Tensor x = slice(request.data.test, first, count, request.model.pixel_range()).x;
-    each.push_back(model->elbo(x.to(request.model.parameters().front().device()), kBoundDraws, rng).to(at::kCPU));
+    each.push_back(model->elbo(x.to(request.model.device()), kBoundDraws, rng).to(at::kCPU));
   }
   const Tensor elbo = torch::cat(each).to(at::kDouble);
   const double mean = elbo.mean().item<double>();
@@ -77,7 +83,7 @@ Json measure_nll(const EvalRequest& request) {
                       "[eval] nll needs a model whose log p(x) can be computed, such as a flow; this one has no ",
                       "such thing. `sextant list` shows what each family can compute");
   std::vector<Tensor> each;
-  for_batches(request.data.test, request.model.pixel_range(),
+  for_batches(request.data.test, request.model.pixel_range(), request.model.device(),
               [&](const Tensor& x) { each.push_back(model->log_prob(x).to(at::kDouble)); });
   const Tensor log_p = torch::cat(each);
   const double n = static_cast<double>(log_p.numel());
@@ -92,7 +98,7 @@ Json measure_log_likelihood(const EvalRequest& request) {
   LatentVariable& model = latent_variable(request.model, "log_likelihood");
   Rng rng = Rng(request.seed).split("log_likelihood");
   const int64_t images = std::min(request.images, request.data.test.size());
-  const Tensor x = slice(request.data.test, 0, images, request.model.pixel_range()).x;
+  const Tensor x = slice(request.data.test, 0, images, request.model.pixel_range()).x.to(request.model.device());
   const ImportanceEstimate estimate = importance_weighted(model, x, request.samples, Proposal::kPosterior, rng);
   const Tensor log_p = estimate.log_p.to(at::kDouble);
   Json json = {{"log_p", log_p.mean().item<double>()}};
@@ -141,7 +147,7 @@ ImportanceEstimate importance_weighted(LatentVariable& model, const Tensor& x, i
 
 Tensor kl_per_unit(LatentVariable& model, const Split& split, PixelRange range) {
   Tensor total;
-  for_batches(split, range, [&](const Tensor& x) {
+  for_batches(split, range, device_of(model), [&](const Tensor& x) {
     const Tensor kl = model.posterior(x).kl_to_standard_per_unit().to(at::kDouble).sum(0);
     total = total.defined() ? total + kl : kl;
   });
@@ -150,7 +156,7 @@ Tensor kl_per_unit(LatentVariable& model, const Split& split, PixelRange range) 
 
 double reconstruction_error(LatentVariable& model, const Split& split, PixelRange range) {
   double total = 0;
-  for_batches(split, range, [&](const Tensor& x) {
+  for_batches(split, range, device_of(model), [&](const Tensor& x) {
     total += (model.decode(model.posterior(x).mean) - x).square().sum(at::kDouble).item<double>();
   });
   return total / static_cast<double>(split.x.numel());

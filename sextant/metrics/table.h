@@ -12,7 +12,7 @@ namespace sextant {
 struct EvalRequest {
   Trainable& model;
   const Dataset& data;
-  int64_t images = 100;    // log_likelihood: test images used
+  int64_t images = 100;    // log_likelihood, bound: test images used
   int64_t samples = 1000;  // log_likelihood: draws of z an image
   uint64_t seed = 0;
   SampleStudy* study = nullptr;  // for the rows that need samples

@@ -1,5 +1,7 @@
 #include "sextant/nets/bijection.h"
 
+#include <c10/util/accumulate.h>
+
 #include <cmath>
 
 #include "sextant/tensor/shape.h"
@@ -11,12 +13,6 @@ namespace {
 Tensor no_change(const Tensor& x) { return at::zeros({x.size(0)}, x.options()); }
 
 Tensor sum_items(const Tensor& x) { return x.flatten(1).sum(1); }
-
-int64_t numel_of(const std::vector<int64_t>& item) {
-  int64_t n = 1;
-  for (const int64_t size : item) n *= size;
-  return n;
-}
 
 }  // namespace
 
@@ -81,7 +77,7 @@ Mapped Flatten::forward_and_log_det(const Tensor& x) {
 }
 
 Mapped Flatten::inverse_and_log_det(const Tensor& z) {
-  check_items("flatten", z, {numel_of(item_)});
+  check_items("flatten", z, {c10::multiply_integers(item_)});
   return {.value = z.reshape(batch_of(z.size(0), item_)), .log_det = no_change(z)};
 }
 
@@ -100,7 +96,7 @@ Mapped FactorOut::forward_and_log_det(const Tensor& x) {
 }
 
 Mapped FactorOut::inverse_and_log_det(const Tensor& z) {
-  const int64_t done = numel_of(done_);
+  const int64_t done = c10::multiply_integers(done_);
   check_items("factor_out", z, {2 * done});
   const Mapped rest = rest_->inverse_and_log_det(z.slice(1, done));
   const Tensor finished = z.slice(1, 0, done).reshape(batch_of(z.size(0), done_));

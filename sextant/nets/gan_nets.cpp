@@ -1,18 +1,11 @@
 #include "sextant/nets/gan_nets.h"
 
+#include <c10/util/accumulate.h>
+
 #include "sextant/tensor/shape.h"
 #include "sextant/tensor/torch.h"
 
 namespace sextant {
-namespace {
-
-int64_t numel(at::IntArrayRef item) {
-  int64_t n = 1;
-  for (const int64_t size : item) n *= size;
-  return n;
-}
-
-}  // namespace
 
 void check_gan_item(const GanNetConfig& config, at::IntArrayRef item) {
   const bool picture = item.size() == 3;
@@ -35,7 +28,7 @@ GeneratorImpl::GeneratorImpl(const GanNetConfig& config, at::IntArrayRef item) :
   };
   if (config.kind == GanNet::kMlp) {
     for (const int64_t hidden : config.generator_hidden) add_linear(hidden, Activation::kLeakyRelu);
-    add_linear(numel(item), Activation::kNone);
+    add_linear(c10::multiply_integers(item), Activation::kNone);
     return;
   }
   add_linear(2 * config.width * (item[1] / 4) * (item[2] / 4), Activation::kNone);
@@ -59,7 +52,7 @@ Tensor GeneratorImpl::forward(const Tensor& z, bool batch_statistics) {
 
 DiscriminatorImpl::DiscriminatorImpl(const GanNetConfig& config, at::IntArrayRef item) {
   check_gan_item(config, item);
-  int64_t width = numel(item);
+  int64_t width = c10::multiply_integers(item);
   std::vector<int64_t> hidden = config.discriminator_hidden;
   if (config.kind == GanNet::kDcgan) {
     hidden.clear();

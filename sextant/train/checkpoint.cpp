@@ -14,6 +14,7 @@ namespace fs = std::filesystem;
 
 constexpr int kCheckpointFormat = 1;
 constexpr size_t kKept = 2;
+constexpr const char* kState = "state.json";
 constexpr const char* kParts[] = {"model.safetensors", "average.safetensors", "optimiser.safetensors"};
 
 std::string step_name(int64_t step) {
@@ -43,11 +44,13 @@ void save_checkpoint(const fs::path& folder, const Checkpoint& checkpoint) {
   const NamedTensors* tensors[] = {&checkpoint.model, &checkpoint.average, &checkpoint.optimiser};
   Json state = checkpoint.state;
   state["format"] = kCheckpointFormat;
+  const std::string own = sha256_hex(state.dump());
   for (size_t i = 0; i < std::size(kParts); ++i) {
     save_tensors(fresh.path() / kParts[i], *tensors[i]);
     state["sha256"][kParts[i]] = sha256_file(fresh.path() / kParts[i]);
   }
-  write_file(fresh.path() / "state.json", state.dump(1));
+  state["sha256"][kState] = own;
+  write_file(fresh.path() / kState, state.dump(1));
   fresh.commit();
   std::vector<fs::path> all = whole_checkpoints(folder);
   for (size_t i = 0; i + kKept < all.size(); ++i) fs::remove_all(all[i], error);
@@ -67,10 +70,14 @@ Checkpoint load_checkpoint(const fs::path& path) {
   const std::string remedy = concat(". Remove ", path.string(), " to go on from the checkpoint before it");
   Checkpoint checkpoint;
   try {
-    Json state = parse_json(read_file(path / "state.json", size_t{1} << 24), (path / "state.json").string());
+    Json state = parse_json(read_file(path / kState, size_t{1} << 24), (path / kState).string());
     SEXTANT_CHECK(state.is_object() && state.contains("format") && state["format"] == kCheckpointFormat,
                   "it is of format ", state.value("format", Json()).dump(), ", this program writes ",
                   kCheckpointFormat);
+    Json own = state;
+    own.erase("sha256");
+    SEXTANT_CHECK(state["sha256"].value(kState, sha256_hex(own.dump())) == sha256_hex(own.dump()),  // older: none
+                  kState, " does not match its checksum");
     NamedTensors* tensors[] = {&checkpoint.model, &checkpoint.average, &checkpoint.optimiser};
     for (size_t i = 0; i < std::size(kParts); ++i) {
       SEXTANT_CHECK(state["sha256"].value(kParts[i], "") == sha256_file(path / kParts[i]), kParts[i],

@@ -15,8 +15,10 @@ namespace fs = std::filesystem;
 RunLog::RunLog(const fs::path& folder, Position keep) : file_(folder / "log.jsonl") {
   std::error_code error;
   fs::create_directories(folder, error);
-  if (fs::exists(file_) && fs::file_size(file_) > static_cast<uintmax_t>(keep.bytes))
-    fs::resize_file(file_, static_cast<uintmax_t>(keep.bytes), error);
+  const uintmax_t size = fs::exists(file_) ? fs::file_size(file_) : 0, kept = static_cast<uintmax_t>(keep.bytes);
+  SEXTANT_CHECK(size >= kept, "[log] ", file_.string(), " has ", size, " bytes where the checkpoint knows of ", kept,
+                "; restore it, or remove the run's folder to begin again");
+  if (size > kept) fs::resize_file(file_, kept, error);
   SEXTANT_CHECK(!error, "[log] can't cut ", file_.string(), " back: ", error.message(), "; make the folder writable");
   stream_ = std::fopen(file_.c_str(), "ab");
   SEXTANT_CHECK(stream_, "[log] can't write ", file_.string(), ": ", std::strerror(errno),

@@ -261,9 +261,7 @@ void Session::end_epoch(int64_t epoch) {
     const Json test = evaluate(model_, data_.test, noise, options_.device);
     for (const auto& [player, means] : test.items()) record("test", player, means);
     if (std::ranges::find(config_.keep_epochs, epoch) == config_.keep_epochs.end()) return;
-    char name[32];
-    std::snprintf(name, sizeof(name), "epoch-%04lld.safetensors", static_cast<long long>(epoch));
-    save_tensors(folder_ / "snapshots" / name, named_tensors(model_));
+    save_tensors(snapshot_file(folder_, epoch), named_tensors(model_));
   });
   epochs_done_ = epoch;
 }
@@ -337,13 +335,20 @@ TrainOutcome Session::run() {
       checkpoint();
     if (stop && step_ < rounds_)
       throw Interrupted(concat("stopped after step ", step_, " of ", rounds_, "; everything is saved in ",
-                               folder_.string(), ". The same command goes on from here (`sextant train` with --resume)"));
+                               folder_.string(),
+                               ". The same command goes on from here (`sextant train` with --resume)"));
   }
   finish();
   return {.steps = step_, .wall_s = wall_s(), .same_machine = same_machine_};
 }
 
 }  // namespace
+
+fs::path snapshot_file(const fs::path& folder, int64_t epoch) {
+  char name[40];
+  std::snprintf(name, sizeof(name), "epoch-%04lld.safetensors", static_cast<long long>(epoch));
+  return folder / "snapshots" / name;
+}
 
 NamedTensors named_tensors(const torch::nn::Module& module) {
   NamedTensors named;

@@ -62,6 +62,9 @@ struct TrainOutcome {
 TrainOutcome train(Trainable& model, const Dataset& data, const TrainConfig& config,
                    const std::filesystem::path& folder, const TrainOptions& options);
 
+// The weights that a run keeps of an epoch.
+std::filesystem::path snapshot_file(const std::filesystem::path& folder, int64_t epoch);
+
 // Parameters and buffers by name.
 NamedTensors named_tensors(const torch::nn::Module& module);
 

@@ -181,6 +181,16 @@ TEST_F(CheckpointTest, AFlippedBitIsFoundAndTheRemedyNamed) {
   EXPECT_NE(error().find("to go on from the checkpoint before it"), std::string::npos);
 }
 
+TEST_F(CheckpointTest, AnotherDigitInTheStateIsFound) {
+  Json state = parse_json(read_file(newest() / "state.json"), "state.json");
+  state["step"] = 8;
+  write_file(newest() / "state.json", state.dump());
+  EXPECT_NE(error().find("state.json does not match its checksum"), std::string::npos) << error();
+  state["sha256"].erase("state.json");  // as it was written before there was one
+  write_file(newest() / "state.json", state.dump());
+  EXPECT_EQ(load_checkpoint(newest()).state.at("step"), 8);
+}
+
 TEST_F(CheckpointTest, AMissingPartAShortStateAndAnotherFormatAreErrors) {
   fs::remove(newest() / "optimiser.safetensors");
   EXPECT_NE(error().find("can't read"), std::string::npos) << error();
@@ -210,6 +220,13 @@ TEST(RunLog, IsCutBackToWhereTheCheckpointStood) {
   const auto records = read_log(scratch.path());
   ASSERT_EQ(records.size(), 2u);
   EXPECT_EQ(records[1].at("loss"), 7.0);
+}
+
+TEST(RunLog, OneThatLostRecordsIsRefusedWithTheRemedy) {
+  const ScratchFolder scratch;
+  write_file(scratch.path() / "log.jsonl", "{}\n");
+  const std::string said = error_of([&] { RunLog(scratch.path(), {.bytes = 9}); });
+  EXPECT_NE(said.find("3 bytes where the checkpoint knows of 9; restore it"), std::string::npos) << said;
 }
 
 }  // namespace

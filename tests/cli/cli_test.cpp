@@ -51,9 +51,11 @@ TEST(CliSlow, MistakesEndWithTheirCodeAndNameTheRemedy) {
   write_file(scratch.path() / "damaged" / "weights.safetensors", "");
   const Mistake mistakes[] = {
       {{}, 2, "subcommand"},
-      {{"trian"}, 2, ""},
+      {{"trian"}, 2, "trian"},
       {{"run", "14.99"}, 2, "known are: 14.21"},
       {{"run", "14.21", "--scale", "huge"}, 2, "smoke | quick | full"},
+      {{"run", "14.21", "--seed", "-1"}, 2, "--seed must be 0 to"},
+      {{"train", recipe, "--set", "train.precision=bf16", "--device", "cuda"}, 2, "bf16 is of our CPU kernels"},
       {{"train", "absent.toml"}, 1, "does not exist"},
       {{"train", "typo.toml"}, 2, "did you mean 'train.epochs'"},
       {{"train", "broken.toml"}, 2, "broken.toml line 1"},
@@ -90,6 +92,17 @@ TEST(CliSlow, MistakesEndWithTheirCodeAndNameTheRemedy) {
     EXPECT_EQ(said.code, mistake.code) << words << said.err;
     EXPECT_NE(said.err.find(mistake.says), std::string::npos) << words << said.err;
   }
+}
+
+TEST(Cli, ThePrecisionAskedForIsThatOfTheRecipeUnlessOneIsNamed) {
+  const ScratchFolder scratch;
+  const std::string recipe = (source_root() / "recipes" / "vae-mnist.toml").string();
+  const auto precision = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), {"train", recipe, "--set", "train.precision=bf16", "--show", "--json"});
+    return run(more, scratch.path()).json().at("train").at("precision");
+  };
+  EXPECT_EQ(precision({}), "bf16");
+  EXPECT_EQ(precision({"--precision", "fp32"}), "fp32");
 }
 
 TEST(Cli, ErrorsAreJsonTooWhereItWasAskedFor) {
@@ -173,8 +186,12 @@ TEST(CliSlow, AnExerciseRunsEndToEndAndReusesItsRuns) {
       scratch.path());
   ASSERT_EQ(measured.code, 0) << measured.err;
   const Json metrics = measured.json().at("metrics");
-  EXPECT_LT(metrics.at("elbo").at("elbo").get<double>(), metrics.at("elbo").at("kl").get<double>());
-  EXPECT_GT(metrics.at("log_likelihood").at("effective_samples").get<double>(), 0.99);
+  const auto number = [&](const char* metric, const char* key) { return metrics.at(metric).at(key).get<double>(); };
+  EXPECT_NEAR(number("elbo", "elbo"), -number("elbo", "reconstruction") - number("elbo", "kl"), 1e-9);
+  EXPECT_LE(number("log_likelihood", "effective_samples"), 50);
+  // Of ten pictures and a whole split: the bound is that of the first, but for their spread.
+  EXPECT_GT(number("log_likelihood", "log_p"), 1.5 * number("elbo", "elbo"));
+  EXPECT_LT(number("log_likelihood", "log_p"), 0.5 * number("elbo", "elbo"));
   EXPECT_GT(
       run({"info", trained + "/weights.safetensors", "--json"}, scratch.path()).json().at("numbers").get<int64_t>(), 0);
 }
