@@ -268,6 +268,37 @@ std::string draw_axes(const Area& area) {
                 "\" stroke=\"currentColor\" stroke-opacity=\".55\" ", "fill=\"none\"/>", labels);
 }
 
+// How much of the curves lies in a box: points along them, since a line may cross it between two of its own.
+int covered(const Area& area, const Plot& plot, double left, double top, double right, double bottom) {
+  constexpr int kSteps = 16;
+  int hits = 0;
+  for (const Series& s : plot.series)
+    for (size_t i = 0; i < s.x.size(); ++i) {
+      const size_t before = i > 0 && s.mark == Mark::kLine ? i - 1 : i;
+      const Point from{area.at_x(s.x[before]), area.at_y(s.y[before])}, to{area.at_x(s.x[i]), area.at_y(s.y[i])};
+      for (int k = 1; k <= kSteps; ++k) {  // a point that can't be drawn is NaN or infinite, and in no box
+        const double x = from.x + (to.x - from.x) * k / kSteps, y = from.y + (to.y - from.y) * k / kSteps;
+        hits += x >= left && x <= right && y >= top && y <= bottom;
+      }
+    }
+  return hits;
+}
+
+// Its label stands where the curves leave most room: above or below, on the right, on the left or between.
+std::string draw_reference_label(const Area& area, const Plot& plot, double y, const std::string& label) {
+  const double width = static_cast<double>(character_count(label)) * svg::kCharacter, free = area.width - width - 8;
+  int least = 0;
+  Point best{-1, 0};
+  for (const double shift : {1.0, 0.0, 0.5})
+    for (const double baseline : {y - 6, y + 17}) {
+      if (baseline < area.top + 14 || baseline > area.top + area.height) continue;
+      const double x = area.left + 4 + free * shift;
+      const int hits = covered(area, plot, x - 4, baseline - 14, x + width + 4, baseline + 4);
+      if (best.x < 0 || hits < least) least = hits, best = {x, baseline};
+    }
+  return best.x < 0 ? "" : svg::text(best.x, best.y, "start", "ov", label);
+}
+
 std::string draw_reference_lines(const Area& area, const Plot& plot) {
   std::string out;
   for (const ReferenceLine& line : plot.reference_lines) {
@@ -275,8 +306,7 @@ std::string draw_reference_lines(const Area& area, const Plot& plot) {
     const double y = area.at_y(line.y), right = area.left + area.width;
     out += concat("<path d=\"M", number(area.left), " ", number(y), "H", number(right), "\" stroke=\"currentColor\" ",
                   "stroke-opacity=\".7\" stroke-width=\"1.4\" stroke-dasharray=\"2 4\" stroke-linecap=\"round\"/>");
-    for (const std::string& label : wrap(line.label, 46, 1))
-      out += svg::text(right - 4, y - area.top < 22 ? y + 17 : y - 6, "end", "ov", label);
+    for (const std::string& label : wrap(line.label, 46, 1)) out += draw_reference_label(area, plot, y, label);
   }
   return out;
 }

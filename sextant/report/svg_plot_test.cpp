@@ -118,6 +118,20 @@ Plot curve(std::vector<double> y) {
   return plot;
 }
 
+TEST(SvgPlot, TheLabelOfALineStandsWhereTheCurvesAreNot) {
+  const auto label_x = [](Plot plot) {
+    plot.reference_lines = {{5, "a level with a name"}};
+    const std::string svg = to_svg(plot);
+    const size_t at = svg.rfind("x=\"", svg.find(">a level with a name<"));
+    return std::strtod(svg.c_str() + at + 3, nullptr);
+  };
+  // Up and down around the line on one side, far from it on the other.
+  const Plot right = curve({9, 9, 9, 9, 9, 4, 6, 4, 6, 4}), left = curve({4, 6, 4, 6, 4, 9, 9, 9, 9, 9});
+  EXPECT_LT(label_x(right), 200);
+  EXPECT_GT(label_x(left), 300);
+  EXPECT_GT(label_x(curve({9, 9, 9, 9, 8})), 300) << "on the right where nothing is in the way";
+}
+
 TEST(SvgPlot, IsWellFormedWhateverTheTextsAndNumbers) {
   Plot plot = curve({1, NAN, 1e9, -kInf, 3, 1e-300});
   plot.title = plot.description = plot.note = plot.x.label = plot.y.label = plot.series[0].label = kHostile;
