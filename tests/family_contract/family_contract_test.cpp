@@ -10,6 +10,7 @@
 #include "sextant/base/scratch.h"
 #include "sextant/families/registry.h"
 #include "sextant/metrics/likelihood.h"
+#include "sextant/metrics/table.h"
 #include "sextant/tensor/device.h"
 #include "sextant/tensor/torch.h"
 #include "sextant/train/trainer.h"
@@ -257,8 +258,26 @@ TEST_P(FamilyContract, AGpuGivesTheSameLossesGradientsAndSamples) {
       if (a[i].defined())
         expect_near(concat("player ", p, ", gradient ", i, " of ", a.size() - 1), a[i], b[i], rounding);
   }
-  if (!generative(here)) return;
   const torch::NoGradGuard no_grad;
+  here->eval(), there->eval();
+  for (const char* metric : {"elbo", "bound", "nll", "log_likelihood", "active_units"}) {
+    const auto measured = [&](Trainable& model) {
+      return measure_by_name(metric, {.model = model, .data = data_, .images = 4, .samples = 20});
+    };
+    Json a;
+    try {
+      a = measured(*here);
+    } catch (const UsageError&) {
+      continue;  // no such thing for this family
+    }
+    const Json b = measured(*there);
+    for (const auto& [name, value] : a.items()) {
+      if (!value.is_number()) continue;
+      const double x = value.get<double>();
+      EXPECT_NEAR(b.at(name).get<double>(), x, 1e-2 * std::abs(x) + 1e-3) << metric << "." << name;
+    }
+  }
+  if (!generative(here)) return;
   Rng r1(5), r2(5);
   expect_near("samples", generative(here)->sample({.count = 3}, r1), generative(there)->sample({.count = 3}, r2), 1e-6);
 }
