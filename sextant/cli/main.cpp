@@ -1,9 +1,11 @@
 // The program: parses the command line, lets one command work, and turns errors into exit codes: 0 done, 1 the work
 // failed, 2 the command line or a recipe is wrong, 3 a claim failed under --check, 130 interrupted.
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 
 #include "sextant/base/check.h"
+#include "sextant/base/fields.h"
 #include "sextant/base/interrupt.h"
 #include "sextant/cli/command.h"
 #include "sextant/tensor/block_cache.h"
@@ -20,6 +22,14 @@ int report(const sextant::Console& console, const char* kind, const std::string&
   return code;
 }
 
+// CLI11 says of a command that it does not know only that one is wanted.
+void check_command(const CLI::App& app, const std::string& word) {
+  if (word.starts_with('-')) return;
+  std::vector<std::string> known;
+  for (const CLI::App* command : app.get_subcommands({})) known.push_back(command->get_name());
+  if (std::ranges::find(known, word) == known.end()) sextant::fields_detail::unknown_choice("the command", word, known);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -32,7 +42,7 @@ int main(int argc, char** argv) {
     const bool plain = word.find_first_of(" \t\"'$&;|<>*?()[]{}\\") == std::string::npos && !word.empty();
     console.command_line += (i ? " " : "") + (plain ? word : "'" + word + "'");
   }
-  CLI::App app("sextant: six families of deep generative models, trained, sampled, measured and explained.", "sextant");
+  CLI::App app("sextant: families of deep generative models, trained, sampled, measured and explained.", "sextant");
   app.require_subcommand(1);
   app.set_version_flag("--version", concat("sextant ", build_info::kVersion, " (", build_info::git_revision(), ")"));
   app.footer(
@@ -42,6 +52,7 @@ int main(int argc, char** argv) {
        {add_list, add_run, add_train, add_sample, add_eval, add_export, add_report, add_data, add_info, add_doctor})
     add(app, console);
   try {
+    if (argc > 1) check_command(app, argv[1]);
     app.parse(argc, argv);
     return console.exit_code;
   } catch (const CLI::ParseError& error) {

@@ -51,7 +51,7 @@ TEST(CliSlow, MistakesEndWithTheirCodeAndNameTheRemedy) {
   write_file(scratch.path() / "damaged" / "weights.safetensors", "");
   const Mistake mistakes[] = {
       {{}, 2, "subcommand"},
-      {{"trian"}, 2, "trian"},
+      {{"trian"}, 2, "did you mean 'train'"},
       {{"run", "14.99"}, 2, "known are: 14.21"},
       {{"run", "14.21", "--scale", "huge"}, 2, "smoke | quick | full"},
       {{"run", "14.21", "--seed", "-1"}, 2, "--seed must be 0 to"},
