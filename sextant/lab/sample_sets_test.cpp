@@ -25,7 +25,7 @@ Run tiny_run() {
   return run;
 }
 
-class SampleSets : public testing::Test {
+class SampleSetsSlow : public testing::Test {
  protected:
   // Of two sets of bytes: 1 may come of rounding.
   static int furthest(const Tensor& a, const Tensor& b) {
@@ -39,7 +39,7 @@ class SampleSets : public testing::Test {
   const SamplePlan plan_ = {.sampler = Ancestral{}, .steps = 3};
 };
 
-TEST_F(SampleSets, GrowByWholeChunksAndKeepWhatTheyHad) {
+TEST_F(SampleSetsSlow, GrowByWholeChunksAndKeepWhatTheyHad) {
   const SampleSet few = set(3), many = set(kSampleChunk + 1), again = set(3);
   EXPECT_EQ(few.pictures.size(0), 3);
   EXPECT_EQ(many.pictures.size(0), kSampleChunk + 1);
@@ -52,7 +52,7 @@ TEST_F(SampleSets, GrowByWholeChunksAndKeepWhatTheyHad) {
   EXPECT_EQ(few.evaluations, 3);
 }
 
-TEST_F(SampleSets, OfAnotherMachineAreTakenAsTheyAreAndTimedHere) {
+TEST_F(SampleSetsSlow, OfAnotherMachineAreTakenAsTheyAreAndTimedHere) {
   const std::string here = set(1).drawn_on;
   TensorFile kept = load_tensors(file());
   const Tensor marked = torch::zeros_like(kept.tensors.at("pictures"));
@@ -76,7 +76,7 @@ TEST_F(SampleSets, OfAnotherMachineAreTakenAsTheyAreAndTimedHere) {
 }
 
 // As on a GPU: each chunk keeps its x_T, its noise on the way and its labels.
-TEST_F(SampleSets, AreTheSameHoweverManyChunksAreDrawnAtOnce) {
+TEST_F(SampleSetsSlow, AreTheSameHoweverManyChunksAreDrawnAtOnce) {
   SamplePlan plan = plan_;
   plan.labels = LabelChoice::kEach;
   plan.guidance = 2;
@@ -88,7 +88,7 @@ TEST_F(SampleSets, AreTheSameHoweverManyChunksAreDrawnAtOnce) {
   EXPECT_LE(furthest(one, two), 1);
 }
 
-TEST_F(SampleSets, AFileThatHoldsNoneIsRefusedWithTheRemedy) {
+TEST_F(SampleSetsSlow, AFileThatHoldsNoneIsRefusedWithTheRemedy) {
   set(1);
   const auto bytes = [](at::IntArrayRef shape) { return torch::zeros(shape, at::kByte); };
   for (const Tensor& wrong : {Tensor(), torch::zeros({64, 3, 32, 32}), bytes({65, 3, 32, 32}), bytes({64, 3, 32, 8}),

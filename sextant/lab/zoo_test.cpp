@@ -10,7 +10,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // The zoo is looked for beside the process first.
-class Zoo : public testing::Test {
+class ZooSlow : public testing::Test {
  protected:
   void SetUp() override {
     fs::current_path(scratch_.path());
@@ -43,7 +43,7 @@ class Zoo : public testing::Test {
   ScratchFolder scratch_;
 };
 
-TEST_F(Zoo, GivesWeightsLogAndSamplesAndThePageSaysSo) {
+TEST_F(ZooSlow, GivesWeightsLogAndSamplesAndThePageSaysSo) {
   draw("from-zoo", true);
   EXPECT_FALSE(was_trained("from-zoo"));
   const fs::path folder = RunStore("from-zoo", true).folder_of(experiment_.runs[0].run);
@@ -53,20 +53,20 @@ TEST_F(Zoo, GivesWeightsLogAndSamplesAndThePageSaysSo) {
   EXPECT_NE(read_file("report/0.2/results.json").find("from zoo/tiny"), std::string::npos);
 }
 
-TEST_F(Zoo, IsLeftAloneUnlessAsked) {
+TEST_F(ZooSlow, IsLeftAloneUnlessAsked) {
   draw("trained", false);
   EXPECT_TRUE(was_trained("trained"));
   EXPECT_EQ(read_file("report/0.2/index.html").find("from zoo"), std::string::npos);
 }
 
-TEST_F(Zoo, WithoutTheLogTheRunIsTrained) {
+TEST_F(ZooSlow, WithoutTheLogTheRunIsTrained) {
   fs::remove("zoo/tiny/log.jsonl");
   draw("trained", true);
   EXPECT_TRUE(was_trained("trained"));
 }
 
 // The samples that came along are those of the zoo's weights, not of weights trained here.
-TEST_F(Zoo, ACopyThatWasCutOffIsMadeAnewOrForgotten) {
+TEST_F(ZooSlow, ACopyThatWasCutOffIsMadeAnewOrForgotten) {
   draw("cut", true);
   const fs::path folder = RunStore("cut", true).folder_of(experiment_.runs[0].run);
   fs::remove(folder / "weights.safetensors");
@@ -79,7 +79,7 @@ TEST_F(Zoo, ACopyThatWasCutOffIsMadeAnewOrForgotten) {
   EXPECT_FALSE(fs::exists(folder / "samples" / "0123.safetensors"));
 }
 
-TEST_F(Zoo, ARunIsNotReusedOnceItsDataHasChanged) {
+TEST_F(ZooSlow, ARunIsNotReusedOnceItsDataHasChanged) {
   draw("trained", false);
   const fs::path record = RunStore("trained", true).folder_of(experiment_.runs[0].run) / "config.json";
   Json changed = parse_json(read_file(record), "config.json");
@@ -88,7 +88,7 @@ TEST_F(Zoo, ARunIsNotReusedOnceItsDataHasChanged) {
   EXPECT_THROW(draw("trained", false), Error);
 }
 
-TEST_F(Zoo, OfOtherDataIsRefused) {
+TEST_F(ZooSlow, OfOtherDataIsRefused) {
   Json record = parse_json(read_file("zoo/tiny/config.json"), "config.json");
   record["data_sha256"] = "0";
   write_file("zoo/tiny/config.json", record.dump());
