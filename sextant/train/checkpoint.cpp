@@ -76,8 +76,8 @@ Checkpoint load_checkpoint(const fs::path& path) {
                   kCheckpointFormat);
     Json own = state;
     own.erase("sha256");
-    SEXTANT_CHECK(state["sha256"].value(kState, sha256_hex(own.dump())) == sha256_hex(own.dump()),  // older: none
-                  kState, " does not match its checksum");
+    const std::string sum = sha256_hex(own.dump());
+    SEXTANT_CHECK(state["sha256"].value(kState, sum) == sum, kState, " does not match its checksum");  // older: none
     NamedTensors* tensors[] = {&checkpoint.model, &checkpoint.average, &checkpoint.optimiser};
     for (size_t i = 0; i < std::size(kParts); ++i) {
       SEXTANT_CHECK(state["sha256"].value(kParts[i], "") == sha256_file(path / kParts[i]), kParts[i],

@@ -1,4 +1,3 @@
-
 #include <cmath>
 
 #include "sextant/diffusion/samplers.h"
