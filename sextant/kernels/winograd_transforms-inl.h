@@ -11,6 +11,7 @@
 #define SEXTANT_KERNELS_WINOGRAD_TRANSFORMS_INL_H
 #endif
 
+#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
 #include "sextant/kernels/bfloat16_pairs-inl.h"
@@ -201,13 +202,17 @@ struct TilePairSink {
   }
 };
 
-// B^T d B of one tile: pixel[i * (w + 2) + j] points at its (h + 2) x (w + 2) inputs.
+// B^T d B of one tile: pixel[i * (w + 2) + j] points at its (h + 2) x (w + 2) inputs. What the tile on its right adds to
+// them lies `ahead` floats on and is asked for here: that many streams are too many for the processor to foresee.
 template <class Sink>
 struct InputTile {
   template <int h, int w>
   struct Of {
-    static void run(const float* const* pixel, int64_t channels, const Sink& sink) {
+    static void run(const float* const* pixel, int64_t channels, int64_t ahead, const Sink& sink) {
       for_channels(channels, [&](int64_t c, auto access) {
+        if (c % kPad == 0)  // once a cache line
+          for (int i = 0; i < h + 2; ++i)
+            for (int j = 2; j < w + 2; ++j) hwy::Prefetch(pixel[i * (w + 2) + j] + c + ahead);
         const auto load = [&](int i, int j) { return access.load(pixel[i * (w + 2) + j] + c); };
         sink.with_store(c, [&](const auto& store) { to_points<InputPoints, h, w>(load, store); });
       });
@@ -290,7 +295,7 @@ void transform_input(const ConvShape& s, const float* x, const WinogradTile& t, 
       const bool inside = row >= 0 && row < s.height && column >= 0 && column < s.width;
       pixel[i * w + j] = inside ? x + ((t.image * s.height + row) * s.width + column) * s.in + first : zeros;
     }
-  transform_for<InputTile<Sink>::template Of>(t)(pixel, channels, sink);
+  transform_for<InputTile<Sink>::template Of>(t)(pixel, channels, 4 * s.in, sink);
 }
 
 }  // namespace sextant::kernels::HWY_NAMESPACE
