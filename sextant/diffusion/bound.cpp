@@ -1,5 +1,6 @@
 #include "sextant/diffusion/bound.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
@@ -37,6 +38,19 @@ Tensor discretised_nll(const Tensor& x, const Tensor& mean, double sigma) {
   return -sum_items((upper - lower).clamp_min(kLeast).log());
 }
 
+// Where `count` strata of the steps 2 … T begin, and T + 1. They grow in proportion to the step, as the terms fall
+// with it: the first ones hold a single step, so that nothing is left to chance where most nats are lost.
+std::vector<int64_t> strata(int64_t count, int64_t T) {
+  std::vector<int64_t> first;
+  for (int64_t k = 0; k < count; ++k) {
+    const double share = static_cast<double>(k) / static_cast<double>(count);
+    const auto begin = std::llround(2 * std::pow(static_cast<double>(T + 1) / 2, share));
+    first.push_back(first.empty() ? 2 : std::max(first.back() + 1, static_cast<int64_t>(begin)));
+  }
+  first.push_back(T + 1);
+  return first;
+}
+
 }  // namespace
 
 BoundTerms variational_bound(const Denoiser& denoiser, const Tensor& x, int64_t draws, Rng& rng) {
@@ -51,9 +65,9 @@ BoundTerms variational_bound(const Denoiser& denoiser, const Tensor& x, int64_t 
   terms.prior = 0.5 * sum_items(end * x.to(at::kDouble).square() - end - std::log1p(-end));
   const int64_t evaluated = draws == 0 ? T - 1 : std::min(draws, T - 1);
   terms.chain = torch::zeros({x.size(0)}, x.options().dtype(at::kDouble));
-  for (int64_t k = 0; k < evaluated; ++k) {
-    // Stratum k of the steps 2 … T: [first, last).
-    const int64_t first = 2 + k * (T - 1) / evaluated, last = 2 + (k + 1) * (T - 1) / evaluated;
+  const std::vector<int64_t> begins = strata(evaluated, T);
+  for (size_t k = 0; k + 1 < begins.size(); ++k) {
+    const int64_t first = begins[k], last = begins[k + 1];
     const int64_t i = last - first == 1 ? first : rng.integers(first, last, {1}).item<int64_t>();
     terms.chain += static_cast<double>(last - first) * step_kl(denoiser, x, time(i), time(i - 1), rng);
   }

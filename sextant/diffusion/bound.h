@@ -16,8 +16,9 @@ struct BoundTerms {
   Tensor elbo() const { return -(prior + chain + decoder); }
 };
 
-// draws >= 1: so many random steps an item estimate the sum without bias (times shared by the batch, stratified over
-// the chain); draws = 0: all T - 1 steps, exact but for the noise in x_i. x0 is clipped as in sampling.
+// draws >= 1: so many random steps estimate the sum without bias, one from each of as many strata that grow
+// geometrically along the chain; draws = 0: all T - 1 steps, exact but for the noise in x_i. The items of a batch share
+// the steps, so their estimates are not independent. x0 is clipped as in sampling.
 BoundTerms variational_bound(const Denoiser& denoiser, const Tensor& x, int64_t draws, Rng& rng);
 
 }  // namespace sextant

@@ -95,7 +95,9 @@ Tensor Ddpm::sample(const SampleRequest& request, Rng& rng) {
 
 Tensor Ddpm::elbo(const Tensor& x, int64_t draws, Rng& rng) {
   const ModelDenoiser denoiser(schedule_, predictor());
-  return variational_bound(denoiser, x, draws, rng).elbo();
+  std::vector<Tensor> each;  // one by one: with the same random steps for all, the spread over items would hide theirs
+  for (const Tensor& item : x.split(1)) each.push_back(variational_bound(denoiser, item, draws, rng).elbo());
+  return torch::cat(each);
 }
 
 std::shared_ptr<GenerativeModel> build_model(const DdpmConfig& config, const ItemShape& shape) {

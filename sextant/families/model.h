@@ -102,7 +102,8 @@ struct ExactDensity {
 // p(x) has a lower bound that can be computed.
 struct DensityBound {
   virtual ~DensityBound() = default;
-  // [B], nats. Random and unbiased; `draws` random terms an item are averaged.
+  // [B], nats. Random and unbiased; `draws` random terms an item are averaged, drawn for each item on its own, so that
+  // the error of a mean over items is their standard deviation / sqrt(B).
   virtual Tensor elbo(const Tensor& x, int64_t draws, Rng& rng) = 0;
 };
 // Predicts the noise in x_t: sampled by any of diffusion/samplers.h, with or without guidance.

@@ -62,11 +62,8 @@ Json measure_bound(const EvalRequest& request) {
   Rng rng = Rng(request.seed).split("bound");
   const int64_t images = std::min(request.images, request.data.test.size());
   std::vector<Tensor> each;
-  for (int64_t first = 0; first < images; first += kBatch) {
-    const int64_t count = std::min(kBatch, images - first);
-    const Tensor x = slice(request.data.test, first, count, request.model.pixel_range()).x;
-    each.push_back(model->elbo(x.to(request.model.device()), kBoundDraws, rng).to(at::kCPU));
-  }
+  for_batches(subset(request.data.test, images), request.model.pixel_range(), request.model.device(),
+              [&](const Tensor& x) { each.push_back(model->elbo(x, kBoundDraws, rng).to(at::kCPU)); });
   const Tensor elbo = torch::cat(each).to(at::kDouble);
   const double mean = elbo.mean().item<double>();
   Json json = {{"elbo", mean}, {"bits_per_dim", bits_per_dim(-mean, request.data.test.x[0].numel())}};
@@ -98,7 +95,8 @@ Json measure_log_likelihood(const EvalRequest& request) {
   LatentVariable& model = latent_variable(request.model, "log_likelihood");
   Rng rng = Rng(request.seed).split("log_likelihood");
   const int64_t images = std::min(request.images, request.data.test.size());
-  const Tensor x = slice(request.data.test, 0, images, request.model.pixel_range()).x.to(request.model.device());
+  const Split chosen = subset(request.data.test, images);
+  const Tensor x = slice(chosen, 0, images, request.model.pixel_range()).x.to(request.model.device());
   const ImportanceEstimate estimate = importance_weighted(model, x, request.samples, Proposal::kPosterior, rng);
   const Tensor log_p = estimate.log_p.to(at::kDouble);
   Json json = {{"log_p", log_p.mean().item<double>()}};
@@ -165,9 +163,9 @@ double reconstruction_error(LatentVariable& model, const Split& split, PixelRang
 std::vector<MetricRow> likelihood_metrics() {
   return {
       {"elbo", "evidence lower bound over the test split, and its two terms", measure_elbo},
-      {"bound", "lower bound of log p(x) of the first test images, nats and bits a dimension", measure_bound},
+      {"bound", "lower bound of log p(x) of some test images, nats and bits a dimension", measure_bound},
       {"nll", "−log p(x) over the test split, where log p(x) is exact", measure_nll},
-      {"log_likelihood", "importance-weighted log p(x) of the first test images", measure_log_likelihood},
+      {"log_likelihood", "importance-weighted log p(x) of some test images", measure_log_likelihood},
       {"active_units", "units of z whose mean KL is above 0.05 nats", measure_active_units},
   };
 }
