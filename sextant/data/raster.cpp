@@ -42,6 +42,7 @@ Raster decode_png(std::string_view bytes, std::string_view source) {
   check(::png_image_begin_read_from_memory(&image, bytes.data(), bytes.size()) != 0);
   // A pixel takes a bit or more.
   check_size(image.width, image.height, static_cast<int64_t>(bytes.size()) * kMaxPngBytesPerByte * 8, source);
+  image.flags |= PNG_IMAGE_FLAG_16BIT_sRGB;  // else libpng takes 16 bits for linear light and brightens them
   image.format = PNG_FORMAT_RGB;
   Raster raster{.width = image.width, .height = image.height, .bytes = {}};
   raster.bytes.resize(PNG_IMAGE_SIZE(image));

@@ -1,6 +1,7 @@
 #include "sextant/data/raster.h"
 
 #include <gtest/gtest.h>
+#include <png.h>
 
 #include <numeric>
 
@@ -31,6 +32,36 @@ TEST(Raster, GreyBecomesThreeEqualChannelsAndTransparencyLiesOnWhite) {
   EXPECT_EQ(decode_raster(png_of(2, 1, {9, 8, 7, 255, 9, 8, 7, 0}, 4), "x").bytes,
             (std::vector<uint8_t>{9, 8, 7, 255, 255, 255}));
   EXPECT_EQ(decode_raster(jpeg_of(8, 8, plain_pixels(8, 8, {77}), 1), "x").bytes, plain_pixels(8, 8, {77, 77, 77}));
+}
+
+// One row of grey values of 16 bits, written without the simplified interface that the reader uses.
+std::string png16_of(const std::vector<uint16_t>& row) {
+  std::string bytes;
+  png_structp png = ::png_create_write_struct(PNG_LIBPNG_VER_STRING, nullptr, nullptr, nullptr);
+  png_infop info = ::png_create_info_struct(png);
+  ::png_set_write_fn(
+      png, &bytes,
+      [](png_structp p, png_bytep data, size_t size) {
+        static_cast<std::string*>(::png_get_io_ptr(p))->append(reinterpret_cast<const char*>(data), size);
+      },
+      nullptr);
+  ::png_set_IHDR(png, info, static_cast<png_uint_32>(row.size()), 1, 16, PNG_COLOR_TYPE_GRAY, PNG_INTERLACE_NONE,
+                 PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+  ::png_write_info(png, info);
+  std::vector<uint8_t> big_endian;
+  for (const uint16_t value : row) {
+    big_endian.push_back(static_cast<uint8_t>(value >> 8));
+    big_endian.push_back(static_cast<uint8_t>(value & 255));
+  }
+  ::png_write_row(png, big_endian.data());
+  ::png_write_end(png, nullptr);
+  ::png_destroy_write_struct(&png, &info);
+  return bytes;
+}
+
+TEST(Raster, SixteenBitsAreRoundedToEight) {
+  const Raster raster = decode_raster(png16_of({0, 64 * 257, 128 * 257, 200 * 257 + 100, 65535}), "x");
+  EXPECT_EQ(raster.bytes, (std::vector<uint8_t>{0, 0, 0, 64, 64, 64, 128, 128, 128, 200, 200, 200, 255, 255, 255}));
 }
 
 TEST(Raster, JpegComesBackNearlyEqual) {

@@ -73,6 +73,9 @@ TEST(Grid, EachRuleVisitsTheStepsOfItsSource) {
   EXPECT_EQ(steps_of(Spacing::kTrailing, 5, 1000), (std::vector<int64_t>{1000, 800, 600, 400, 200, 0}));
   EXPECT_EQ(steps_of(Spacing::kLinspace, 4, 1000), (std::vector<int64_t>{1000, 667, 334, 1, 0}));
   EXPECT_EQ(steps_of(Spacing::kLeading, 5, 1000), (std::vector<int64_t>{801, 601, 401, 201, 1, 0}));
+  // floor(k 1000 / 600): from 1 + 998 down, not from 1 + 599
+  EXPECT_EQ(steps_of(Spacing::kLeading, 600, 1000).front(), 999);
+  EXPECT_EQ(steps_of(Spacing::kLeading, 3, 1000), (std::vector<int64_t>{667, 334, 1, 0}));
   // (linspace(0, sqrt(800), 5))^2 = 0, 50, 200, 450, 800, counted from 0
   EXPECT_EQ(steps_of(Spacing::kQuadratic, 5, 1000), (std::vector<int64_t>{801, 451, 201, 51, 1, 0}));
   for (const auto& [spacing, name] : enum_names(Spacing{})) {

@@ -16,7 +16,7 @@ int64_t step_at(Spacing spacing, int64_t k, int64_t S, int64_t T) {
     case Spacing::kLinspace:
       return S == 1 ? T : std::llround(1 + from_start * (t - 1) / (s - 1));
     case Spacing::kLeading:
-      return 1 + (S - 1 - k) * (T / S);
+      return 1 + (S - 1 - k) * T / S;
     case Spacing::kQuadratic:
       return S == 1 ? 1 + static_cast<int64_t>(0.8 * t)
                     : 1 + static_cast<int64_t>(std::pow(from_start * std::sqrt(0.8 * t) / (s - 1), 2) + 1e-9);

@@ -14,7 +14,7 @@ using Grid = std::vector<double>;
 // Which S steps of a chain of T are visited, counted from 1:
 //   trailing   round(T - k T/S), k = 0 …: begins at T (Lin et al. 2024)
 //   linspace   even from 1 to T, rounded: begins at T
-//   leading    1 + k floor(T/S): the DDIM paper's uniform rule; begins below T (at 901 for S = 10, T = 1000)
+//   leading    1 + floor(k T/S): the DDIM paper's uniform rule; begins below T (at 901 for S = 10, T = 1000)
 //   quadratic  1 + floor((k sqrt(0.8 T)/(S-1))^2): the DDIM paper's CIFAR-10 rule; begins at 0.8 T. Near 0 several k
 //              may give one step: it is then visited once, and there are fewer than S
 enum class Spacing { kTrailing, kLinspace, kLeading, kQuadratic };
