@@ -38,14 +38,14 @@ TEST(Snapshots, HoldTheirEpochAndGiveTheFinalWeightsBack) {
   const Tensor final_weight = weight();
   Tensor first;
   {
-    const WeightsOfEpoch weights(trained, 1);
+    const BorrowedValues weights = weights_of_epoch(trained, 1);
     first = weight();
-    const WeightsOfEpoch second(trained, 2);
+    const BorrowedValues second = weights_of_epoch(trained, 2);
     EXPECT_FALSE(first.equal(weight()));
   }
   EXPECT_FALSE(first.equal(final_weight));
   EXPECT_TRUE(final_weight.equal(weight()));
-  EXPECT_THROW(WeightsOfEpoch(trained, 7), Error);
+  EXPECT_THROW(weights_of_epoch(trained, 7), Error);
   EXPECT_TRUE(final_weight.equal(weight()));
 }
 

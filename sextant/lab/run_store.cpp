@@ -74,9 +74,9 @@ Json without_defaults(const Json& json, const Json& defaults) {
 }
 
 // The weights come last: with them the run counts as finished.
-void take_from_zoo(const fs::path& zoo, const fs::path& folder, const Json& data_sha256) {
+void take_from_zoo(const fs::path& zoo, const fs::path& folder, const std::string& data_sha256) {
   Json record = read_record(zoo);
-  SEXTANT_CHECK(record.value("data_sha256", Json()) == data_sha256, "[run] ", zoo.string(),
+  SEXTANT_CHECK(record.value("data_sha256", "") == data_sha256, "[run] ", zoo.string(),
                 " was trained on other data than is at hand; restore the data, or run without --zoo");
   record["zoo"] = concat("zoo/", zoo.filename().string());
   write_file(folder / "config.json", record.dump(1));
@@ -100,9 +100,25 @@ void discard_half_copy(const fs::path& folder) {
   for (const char* name : {"samples", "log.jsonl", "config.json"}) fs::remove_all(folder / name, ignored);
 }
 
+bool is_finished(const fs::path& folder) { return fs::exists(folder / "weights.safetensors"); }
+
+void check_same_run(const std::string& found, const Run& run, const fs::path& folder) {
+  SEXTANT_CHECK(found == fingerprint(run), "[run] ", folder.string(),
+                " holds another run; choose another --out, or remove it");
+}
+
 void check_data(const Json& record, const Dataset& data, const fs::path& folder) {
   SEXTANT_CHECK(record.value("data_sha256", "") == data.content_hash, "[run] the data has changed since ",
                 folder.string(), " was begun; restore it, or remove the folder to begin again");
+}
+
+void check_resumable(const fs::path& folder, const Run& run, const Dataset& data, bool may_resume) {
+  SEXTANT_USAGE_CHECK(may_resume, "[run] ", folder.string(),
+                      " holds a run that was cut off; add --resume to go on with it, ",
+                      "or choose another folder with --out");
+  const Json record = read_record(folder);
+  check_same_run(record.value("fingerprint", ""), run, folder);
+  check_data(record, data, folder);
 }
 
 }  // namespace
@@ -207,62 +223,57 @@ TrainedRun RunStore::ensure(const Run& run) { return ensure_in(folder_of(run), r
 
 TrainedRun RunStore::ensure_in(const fs::path& folder, const Run& run, bool may_resume) {
   check_name(run.name);
-  if (fs::exists(folder / "weights.safetensors")) {
-    TrainedRun trained = open_run(folder, device_);
-    SEXTANT_CHECK(fingerprint(trained.run) == fingerprint(run), "[run] ", folder.string(),
-                  " holds another run; choose another --out, or remove it");
-    trained.data = data(run.data);
-    check_data(trained.record, *trained.data, folder);
-    return trained;
-  }
+  if (is_finished(folder)) return reopen(folder, run);
   const auto dataset = data(run.data);
-  const bool was_there = fs::exists(folder);
+  const bool folder_is_new = !fs::exists(folder);
   const FolderLock lock(folder);
-  if (fs::exists(folder / "weights.safetensors")) return ensure_in(folder, run, may_resume);  // finished meanwhile
+  if (is_finished(folder)) return reopen(folder, run);  // by another process, while this one waited
   discard_half_copy(folder);
-  Json record = record_of(run, *dataset);
   const bool begun = fs::exists(folder / "config.json");
   if (begun) {
-    const Json old = read_record(folder);
-    SEXTANT_USAGE_CHECK(may_resume, "[run] ", folder.string(),
-                        " holds a run that was cut off; add --resume to go on with it, ",
-                        "or choose another folder with --out");
-    SEXTANT_CHECK(old.value("fingerprint", "") == fingerprint(run), "[run] ", folder.string(),
-                  " holds another run; choose another --out, or remove it");
-    check_data(old, *dataset, folder);
+    check_resumable(folder, run, *dataset, may_resume);
+  } else if (const auto zoo = from_zoo_ ? in_zoo(run) : std::nullopt) {
+    take_from_zoo(*zoo, folder, dataset->content_hash);
+    return reopen(folder, run);
   }
-  const auto zoo = from_zoo_ && !begun ? in_zoo(run) : std::nullopt;
-  if (zoo) {
-    take_from_zoo(*zoo, folder, record["data_sha256"]);
-    return ensure_in(folder, run, may_resume);
-  }
-  write_file(folder / "config.json", record.dump(1));
-  std::shared_ptr<Trainable> model;
-  TrainOutcome outcome;
   try {
-    model = build_model(run.model, item_shape(*dataset), Rng(static_cast<uint64_t>(run.train.seed)).split("init"));
-    model->to(device_);
-    outcome = train(*model, *dataset, run.train, folder,
-                    {.title = run.name, .quiet = quiet_, .device = device_, .metadata = record.dump()});
+    return train_in(folder, run, dataset);
   } catch (const UsageError&) {  // the recipe was refused before the first step
-    if (!begun) discard_unbegun(folder, !was_there);
+    if (!begun) discard_unbegun(folder, folder_is_new);
     throw;
   }
-  record["finished"] = {{"steps", outcome.steps},
-                        {"wall_s", outcome.wall_s},
-                        {"cpu", this_machine().cpu},
-                        {"threads", at::get_num_threads()},
-                        {"device", device_text(device_)},
-                        {"same_machine", outcome.same_machine},
-                        {"peak_memory_bytes", peak_memory_bytes()}};
-  write_file(folder / "config.json", record.dump(1));
-  TrainedRun trained;  // the model that was trained holds the final weights
+}
+
+TrainedRun RunStore::reopen(const fs::path& folder, const Run& run) {
+  TrainedRun trained = open_run(folder, device_);
+  check_same_run(fingerprint(trained.run), run, folder);
+  trained.data = data(run.data);
+  check_data(trained.record, *trained.data, folder);
+  return trained;
+}
+
+TrainedRun RunStore::train_in(const fs::path& folder, const Run& run, const std::shared_ptr<const Dataset>& dataset) {
+  TrainedRun trained;
   trained.run = run;
   trained.folder = folder;
-  trained.record = std::move(record);
-  trained.model = model;
-  trained.model->eval();
   trained.data = dataset;
+  trained.record = record_of(run, *dataset);
+  write_file(folder / "config.json", trained.record.dump(1));
+  trained.model =
+      build_model(run.model, item_shape(*dataset), Rng(static_cast<uint64_t>(run.train.seed)).split("init"));
+  trained.model->to(device_);
+  const TrainOutcome outcome =
+      train(*trained.model, *dataset, run.train, folder,
+            {.title = run.name, .quiet = quiet_, .metadata = trained.record.dump()});
+  trained.record["finished"] = {{"steps", outcome.steps},
+                                {"wall_s", outcome.wall_s},
+                                {"cpu", this_machine().cpu},
+                                {"threads", at::get_num_threads()},
+                                {"device", device_text(device_)},
+                                {"same_machine", outcome.same_machine},
+                                {"peak_memory_bytes", peak_memory_bytes()}};
+  write_file(folder / "config.json", trained.record.dump(1));
+  trained.model->eval();  // it holds the final weights
   return trained;
 }
 

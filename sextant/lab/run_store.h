@@ -74,6 +74,11 @@ class RunStore {
   std::shared_ptr<const Dataset> data(const DatasetConfig& config);
 
  private:
+  TrainedRun reopen(const std::filesystem::path& folder, const Run& run);
+  // From the start, or from the checkpoint that lies there.
+  TrainedRun train_in(const std::filesystem::path& folder, const Run& run,
+                      const std::shared_ptr<const Dataset>& dataset);
+
   std::filesystem::path root_;
   bool quiet_;
   at::Device device_;

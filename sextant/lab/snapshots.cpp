@@ -16,20 +16,12 @@ std::vector<int64_t> kept_epochs(const TrainedRun& trained) {
   return epochs;
 }
 
-WeightsOfEpoch::WeightsOfEpoch(const TrainedRun& trained, int64_t epoch) : in_model_(named_tensors(*trained.model)) {
+BorrowedValues weights_of_epoch(const TrainedRun& trained, int64_t epoch) {
   const fs::path file = snapshot_file(trained.folder, epoch);
   SEXTANT_CHECK(fs::exists(file), "[snapshots] run ", trained.run.name, " kept no weights of epoch ", epoch,
                 trained.zoo().empty() ? "; add it to train.keep_epochs and train again"
                                       : "; the zoo has the last weights only: run without --zoo, in another --runs");
-  const NamedTensors kept = load_tensors(file).tensors;
-  const torch::NoGradGuard no_grad;
-  for (const auto& [name, tensor] : in_model_) before_[name] = tensor.clone();
-  copy_tensors_(in_model_, kept, file.string());
-}
-
-WeightsOfEpoch::~WeightsOfEpoch() {
-  const torch::NoGradGuard no_grad;
-  for (const auto& [name, tensor] : in_model_) tensor.copy_(before_.at(name));
+  return {named_tensors(*trained.model), load_tensors(file).tensors, file.string()};
 }
 
 }  // namespace sextant

@@ -5,23 +5,15 @@
 #include <vector>
 
 #include "sextant/lab/run_store.h"
+#include "sextant/tensor/borrowed_values.h"
 
 namespace sextant {
 
 // The epochs whose weights are there, rising.
 std::vector<int64_t> kept_epochs(const TrainedRun& trained);
 
-// While it lives the run's model holds the weights of the end of `epoch`; then the final ones again. Throws Error, and
-// leaves the model as it was, where they were not kept.
-class WeightsOfEpoch {
- public:
-  WeightsOfEpoch(const TrainedRun& trained, int64_t epoch);
-  ~WeightsOfEpoch();
-  WeightsOfEpoch(const WeightsOfEpoch&) = delete;
-  WeightsOfEpoch& operator=(const WeightsOfEpoch&) = delete;
-
- private:
-  NamedTensors in_model_, before_;
-};
+// While what it returns lives the run's model holds the weights of the end of `epoch`; then the final ones again. Throws
+// Error, and leaves the model as it was, where they were not kept.
+BorrowedValues weights_of_epoch(const TrainedRun& trained, int64_t epoch);
 
 }  // namespace sextant

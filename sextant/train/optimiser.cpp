@@ -133,6 +133,12 @@ NamedTensors Optimiser::moments() const {
   return named;
 }
 
+NamedTensors Optimiser::weights() const {
+  NamedTensors named;
+  for (size_t i = 0; i < names_.size(); ++i) named[names_[i]] = player_.parameters[i].detach();
+  return named;
+}
+
 NamedTensors Optimiser::averages() const {
   NamedTensors named;
   for (size_t i = 0; i < average_.size(); ++i) named[names_[i]] = average_[i];

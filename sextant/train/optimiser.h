@@ -30,9 +30,11 @@ class Optimiser {
   int64_t steps() const { return step_count_; }
   const Player& player() const { return player_; }
 
-  // Moments under "<name>.first_moment" and "<name>.second_moment"; the averages under the plain names.
+  // By name: the weights, which share the parameters' memory; their averages, none without EMA; and the moments, 
+  // "<name>.first_moment" and "<name>.second_moment".
+  NamedTensors weights() const;
+  NamedTensors averages() const;
   NamedTensors moments() const;
-  NamedTensors averages() const;  // empty without EMA
   void set_steps(int64_t steps) { step_count_ = steps; }
 
  private:

@@ -9,6 +9,7 @@
 #include "sextant/base/interrupt.h"
 #include "sextant/base/machine.h"
 #include "sextant/base/progress.h"
+#include "sextant/tensor/borrowed_values.h"
 #include "sextant/tensor/device.h"
 #include "sextant/tensor/torch.h"
 #include "sextant/train/checkpoint.h"
@@ -91,9 +92,9 @@ class Session {
   void end_epoch(int64_t epoch);
   void checkpoint();
   void finish();
-  // Runs `use` with the averaged weights in the model, where there is an average.
-  template <class Use>
-  void with_average(const Use& use);
+  // While what it returns lives, the model holds the averaged weights, where there is an average.
+  BorrowedValues average() const;
+  NamedTensors of_all(NamedTensors (Optimiser::*part)() const) const;
   double wall_s() const { return wall_before_s_ + std::chrono::duration<double>(Clock::now() - start_).count(); }
   int64_t epoch_now() const { return stream_.position() / stream_.batches_per_epoch(); }
   std::string detail() const;
@@ -151,13 +152,8 @@ void Session::resume() {
     const Checkpoint saved = load_checkpoint(*newest);
     const std::string source = newest->string();
     copy_tensors_(named_tensors(model_), saved.model, source);
-    NamedTensors moments, averages;
-    for (const Optimiser& optimiser : optimisers_) {
-      moments.merge(optimiser.moments());
-      averages.merge(optimiser.averages());
-    }
-    copy_tensors_(moments, saved.optimiser, source);
-    copy_tensors_(averages, saved.average, source);
+    copy_tensors_(of_all(&Optimiser::moments), saved.optimiser, source);
+    copy_tensors_(of_all(&Optimiser::averages), saved.average, source);
     const Json& state = saved.state;
     step_ = state.at("step").get<int64_t>();
     stream_.seek(state.at("batches").get<int64_t>());
@@ -172,7 +168,7 @@ void Session::resume() {
     }
     Json began_on = state.at("machine");
     if (!began_on.contains("device")) began_on["device"] = device_text(at::kCPU);  // written before it was recorded
-    const Json here = machine_record(options_.device);
+    const Json here = machine_record(model_.device());
     same_machine_ = began_on == here && state.at("same_machine").get<bool>();
     if (!same_machine_ && !options_.quiet)
       std::fprintf(stderr, "%s: goes on, but not to the same bytes: it began on %s, this is %s\n",
@@ -205,7 +201,7 @@ void Session::round() {
   for (size_t p = 0; p < players_.size(); ++p)
     for (int64_t i = 0; i < players_[p].steps_per_round; ++i) {
       if (p == 0) {
-        batch_ = to_device(stream_.next(), options_.device);
+        batch_ = to_device(stream_.next(), model_.device());
         items_seen_ += batch_.x.size(0);
       }
       player_step(p);
@@ -226,21 +222,15 @@ void Session::log_window() {
   }
 }
 
-template <class Use>
-void Session::with_average(const Use& use) {
-  if (config_.ema_decay == 0) return use();
-  const torch::NoGradGuard no_grad;
-  std::vector<Tensor> live;
-  for (const Optimiser& optimiser : optimisers_)
-    for (const Tensor& p : optimiser.player().parameters) live.push_back(p.detach().clone());
-  NamedTensors averages;
-  for (const Optimiser& optimiser : optimisers_) averages.merge(optimiser.averages());
-  for (const auto& item : model_.named_parameters())
-    if (averages.contains(item.key())) item.value().detach().copy_(averages[item.key()]);
-  use();
-  size_t i = 0;
-  for (const Optimiser& optimiser : optimisers_)
-    for (const Tensor& p : optimiser.player().parameters) p.detach().copy_(live[i++]);
+NamedTensors Session::of_all(NamedTensors (Optimiser::*part)() const) const {
+  NamedTensors all;
+  for (const Optimiser& optimiser : optimisers_) all.merge((optimiser.*part)());
+  return all;
+}
+
+BorrowedValues Session::average() const {
+  if (config_.ema_decay == 0) return {{}, {}, ""};
+  return {of_all(&Optimiser::weights), of_all(&Optimiser::averages), "the average"};
 }
 
 void Session::end_epoch(int64_t epoch) {
@@ -256,22 +246,18 @@ void Session::end_epoch(int64_t epoch) {
     record("train", players_[p].name, epoch_[p].means());
     epoch_[p] = {};
   }
-  with_average([&] {
-    const Rng noise = rng_.split("evaluate").split(static_cast<uint64_t>(epoch));
-    const Json test = evaluate(model_, data_.test, noise, options_.device);
-    for (const auto& [player, means] : test.items()) record("test", player, means);
-    if (std::ranges::find(config_.keep_epochs, epoch) == config_.keep_epochs.end()) return;
+  const BorrowedValues averaged = average();
+  const Json test = evaluate(model_, data_.test, rng_.split("evaluate").split(static_cast<uint64_t>(epoch)));
+  for (const auto& [player, means] : test.items()) record("test", player, means);
+  if (std::ranges::find(config_.keep_epochs, epoch) != config_.keep_epochs.end())
     save_tensors(snapshot_file(folder_, epoch), named_tensors(model_));
-  });
   epochs_done_ = epoch;
 }
 
 void Session::checkpoint() {
   Checkpoint saved{.model = named_tensors(model_)};
-  for (const Optimiser& optimiser : optimisers_) {
-    saved.optimiser.merge(optimiser.moments());
-    saved.average.merge(optimiser.averages());
-  }
+  saved.optimiser = of_all(&Optimiser::moments);
+  saved.average = of_all(&Optimiser::averages);
   check_finite(saved.model);
   const RunLog::Position position = log_->flush();
   Json window = Json::array(), epoch = Json::array();
@@ -289,18 +275,19 @@ void Session::checkpoint() {
                  {"event_bytes", position.event_bytes},
                  {"window", window},
                  {"epoch", epoch},
-                 {"machine", machine_record(options_.device)},
+                 {"machine", machine_record(model_.device())},
                  {"same_machine", same_machine_}};
   save_checkpoint(folder_, saved);
   saved_ = Clock::now();
 }
 
 void Session::finish() {
-  with_average([&] {
-    Metadata metadata = {{"format", "pt"}};  // what other readers of safetensors look for
-    if (!options_.metadata.empty()) metadata["sextant"] = options_.metadata;
+  Metadata metadata = {{"format", "pt"}};  // what other readers of safetensors look for
+  if (!options_.metadata.empty()) metadata["sextant"] = options_.metadata;
+  {
+    const BorrowedValues averaged = average();
     save_tensors(folder_ / "weights.safetensors", named_tensors(model_), metadata);
-  });
+  }
   copy_tensors_(named_tensors(model_), load_tensors(folder_ / "weights.safetensors").tensors, folder_.string());
 }
 
@@ -357,7 +344,7 @@ NamedTensors named_tensors(const torch::nn::Module& module) {
   return named;
 }
 
-Json evaluate(Trainable& model, const Split& split, Rng rng, at::Device device) {
+Json evaluate(Trainable& model, const Split& split, Rng rng) {
   const torch::NoGradGuard no_grad;
   const bool training = model.is_training();
   model.eval();
@@ -367,7 +354,7 @@ Json evaluate(Trainable& model, const Split& split, Rng rng, at::Device device) 
     Meter meter;
     for (int64_t first = 0; first < split.size(); first += kEvaluationBatch) {
       const int64_t count = std::min(kEvaluationBatch, split.size() - first);
-      const Batch batch = to_device(slice(split, first, count, model.pixel_range()), device);
+      const Batch batch = to_device(slice(split, first, count, model.pixel_range()), model.device());
       const Loss loss = model.loss(p, batch, rng);
       meter.add(loss, loss.total.item<double>(), count);
     }

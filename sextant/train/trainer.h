@@ -42,7 +42,6 @@ struct TrainConfig {
 struct TrainOptions {
   std::string title;   // before the progress line
   bool quiet = false;  // no progress
-  at::Device device = at::kCPU;
   double checkpoint_every_s = 60.0;  // besides the end of each epoch
   std::string metadata;              // JSON kept in the header of the final weights
 };
@@ -53,7 +52,8 @@ struct TrainOutcome {
   bool same_machine = true;  // every session ran on this kind of CPU with this number of threads
 };
 
-// Trains `model` in `folder`, from the newest checkpoint there or from the start, and leaves
+// Trains `model`, on the device where it lies, in `folder`, from the newest checkpoint there or from the start, and
+// leaves
 //   log.jsonl and TensorBoard's events, checkpoints/, snapshots/epoch-0005.safetensors for keep_epochs,
 //   weights.safetensors: the final weights (the average where there is one): its presence means that the run is
 //   complete.
@@ -70,6 +70,6 @@ NamedTensors named_tensors(const torch::nn::Module& module);
 
 // Mean loss parts of every player over a split, in eval mode: {"vae": {"loss":…, "kl":…}}. `rng` feeds the model's
 // noise.
-Json evaluate(Trainable& model, const Split& split, Rng rng, at::Device device = at::kCPU);
+Json evaluate(Trainable& model, const Split& split, Rng rng);
 
 }  // namespace sextant
