@@ -52,12 +52,20 @@ Run at_scale(const PlannedRun& planned, const StudyOptions& options) {
 
 CheckedClaim judge(const Claim& claim, const Results& results, RunScale scale) {
   CheckedClaim checked{.says = claim.says};
-  for (const auto& path : claim.numbers) {
-    if (!find(results.json(), path)) continue;
-    checked.numbers += concat(checked.numbers.empty() ? "" : ", ", path, " = ", short_number(results.number(path)));
+  const bool due = scale >= claim.from;
+  std::vector<double> values;
+  for (const std::string& path : claim.numbers) {
+    const Json* value = find(results.json(), path);
+    const bool measured = value && value->is_number();
+    SEXTANT_CHECK(measured || !due, "[claim] \"", claim.says, "\" lists '", path,
+                  "'; no panel measured such a number. Correct the path, or add the panel");
+    if (!measured) continue;
+    values.push_back(value->get<double>());
+    checked.numbers += concat(checked.numbers.empty() ? "" : ", ", path, " = ", short_number(values.back()));
   }
-  if (scale < claim.from) return checked;
-  checked.verdict = claim.holds(results) ? Verdict::kHolds : Verdict::kFails;
+  if (!due) return checked;
+  SEXTANT_CHECK(!values.empty(), "[claim] \"", claim.says, "\" lists no number; list those that it rests on");
+  checked.verdict = claim.holds(values) ? Verdict::kHolds : Verdict::kFails;
   return checked;
 }
 
@@ -124,13 +132,47 @@ std::string precision_text(const StudyOptions& options) {
   return options.device.is_cuda() && tf32_allowed() ? "float32, products of convolutions in TF32" : "float32";
 }
 
+// `panels_s`: seconds since training, which counts by the runs' own records.
+Provenance provenance_of(const StudyOptions& options, const std::map<std::string, TrainedRun>& trained,
+                         const std::set<std::string>& drawn_on, double panels_s) {
+  Provenance provenance{.scale = to_string(options.scale),
+                        .seeds = {},
+                        .device = device_text(options.device),
+                        .precision = precision_text(options),
+                        .wall_s = panels_s,
+                        .samples = {drawn_on.begin(), drawn_on.end()},
+                        .cpu = concat(this_machine().cpu, ", ", at::get_num_threads(), " threads"),
+                        .libtorch = std::string(build_info::kLibTorchVersion),
+                        .version = concat(build_info::kVersion, " (", build_info::git_revision(), ")"),
+                        .command = options.command};
+  std::set<int64_t> seeds;
+  for (const auto& [name, run] : trained) {
+    const std::string zoo = run.zoo().empty() ? "" : concat(" from ", run.zoo(), ", weights in bfloat16");
+    provenance.runs.emplace_back(name, fingerprint(run.run) + zoo);
+    *provenance.wall_s += run.trained_s();
+    seeds.insert(run.run.train.seed);
+  }
+  if (seeds.empty()) seeds.insert(options.seed.value_or(0));  // what the panels draw is a function of it
+  provenance.seeds.assign(seeds.begin(), seeds.end());
+  return provenance;
+}
+
+Json to_json(const Provenance& provenance) {
+  Json json = {
+      {"seeds", provenance.seeds},    {"device", provenance.device},     {"precision", provenance.precision},
+      {"cpu", provenance.cpu},        {"libtorch", provenance.libtorch}, {"version", provenance.version},
+      {"wall_s", *provenance.wall_s}, {"runs", Json::object()},          {"samples_drawn_on", provenance.samples}};
+  for (const auto& [name, hash] : provenance.runs) json["runs"][name] = hash;
+  return json;
+}
+
 }  // namespace
 
 Json conduct(const Experiment& experiment, const StudyOptions& options) {
   const PrecisionScope scope(options.precision);  // of sampling and scoring as well
   Study study(experiment, options);
   for (const PlannedRun& planned : experiment.runs) study.run(planned.run.name);
-  const auto start = std::chrono::steady_clock::now();  // training counts by the runs' own records
+  const auto start = std::chrono::steady_clock::now();
   for (const Panel& panel : experiment.panels) panel(study);
 
   Claims claims;
@@ -142,24 +184,8 @@ Json conduct(const Experiment& experiment, const StudyOptions& options) {
   blocks.emplace_back(Heading{"How to read this"});
   blocks.emplace_back(Paragraph{experiment.reading});
 
-  Provenance provenance{.scale = to_string(options.scale),
-                        .seed = options.seed,
-                        .device = device_text(options.device),
-                        .precision = precision_text(options),
-                        .wall_s = 0.0,
-                        .cpu = concat(this_machine().cpu, ", ", at::get_num_threads(), " threads"),
-                        .libtorch = std::string(build_info::kLibTorchVersion),
-                        .version = concat(build_info::kVersion, " (", build_info::git_revision(), ")"),
-                        .command = options.command};
-  for (const std::string& machine : study.drawn_on_)
-    provenance.samples += (provenance.samples.empty() ? "" : "; ") + machine;
-  for (const auto& [name, trained] : study.trained_) {
-    const std::string zoo = trained.zoo().empty() ? "" : concat(" from ", trained.zoo(), ", weights in bfloat16");
-    provenance.runs.emplace_back(name, fingerprint(trained.run) + zoo);
-    *provenance.wall_s += trained.trained_s();
-    if (!provenance.seed) provenance.seed = trained.run.train.seed;
-  }
-  *provenance.wall_s += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  const double panels_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  const Provenance provenance = provenance_of(options, study.trained_, study.drawn_on_, panels_s);
   const Page page{.title = experiment.id + " " + experiment.title,
                   .question = experiment.question,
                   .provenance = provenance,
@@ -176,12 +202,7 @@ Json conduct(const Experiment& experiment, const StudyOptions& options) {
   for (const CheckedClaim& claim : claims.claims) result["claims"].push_back(to_json(claim));
   Json kept = result;
   kept["title"] = experiment.title;
-  kept["provenance"] = {{"seed", provenance.seed.value_or(0)}, {"device", provenance.device},
-                        {"precision", provenance.precision},   {"cpu", provenance.cpu},
-                        {"libtorch", provenance.libtorch},     {"version", provenance.version},
-                        {"wall_s", *provenance.wall_s},        {"runs", Json::object()},
-                        {"samples_drawn_on", study.drawn_on_}};
-  for (const auto& [name, hash] : provenance.runs) kept["provenance"]["runs"][name] = hash;
+  kept["provenance"] = to_json(provenance);
   if (study.thumbnail_) write_png(folder / "thumbnail.png", *study.thumbnail_);
   write_file(folder / "results.json", kept.dump(1));
   write_index(options.out);

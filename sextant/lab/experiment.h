@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "sextant/lab/claims.h"
 #include "sextant/lab/run_store.h"
 #include "sextant/lab/score_board.h"
 #include "sextant/report/html.h"
@@ -28,7 +29,7 @@ constexpr auto enum_names(RunScale) {
 class Results {
  public:
   const Json& json() const { return json_; }
-  // Throws Error when there is no such number: a claim about nothing is a mistake in the exercise.
+  // Throws Error when there is no such number.
   double number(const std::string& path) const;
   void put(const std::string& path, Json value);
 
@@ -36,12 +37,12 @@ class Results {
   Json json_ = Json::object();
 };
 
-// A sentence with a predicate over the results.
+// A sentence with a predicate over measured numbers.
 struct Claim {
   std::string says;
-  std::vector<std::string> numbers;  // paths of the numbers shown beside it
-  std::function<bool(const Results& results)> holds;
-  RunScale from = RunScale::kSmoke;  // below this scale it is "not run"
+  std::vector<std::string> numbers;     // their paths; all are shown beside it, those that are only context come last
+  std::function<bool(Values v)> holds;  // v[i] is the value at numbers[i]
+  RunScale from = RunScale::kSmoke;     // below this scale it is "not run"
 };
 
 // A run and what it becomes at the smaller scales, as --set would say it.
@@ -58,7 +59,7 @@ struct Experiment {
   std::vector<PlannedRun> runs;
   std::vector<Panel> panels;  // in the order of the page
   std::vector<Claim> claims;
-  std::string reading;  // how to read the page; lite mark-up
+  std::string reading;  // how to read the page; lite mark-up, in which only an empty line ends a paragraph
 };
 
 struct StudyOptions {
@@ -111,7 +112,8 @@ class Study {
 };
 
 // Runs the exercise and writes out/<id>/index.html, results.json and the index of all pages.
-// Returns {"exercise","scale","report","results","claims":[{"says","verdict","numbers"}]}.
+// Returns {"exercise","scale","report","results","claims":[{"says","verdict","numbers"}]}. Throws Error when a claim
+// that is due at this scale lists a number that is not there: a claim about nothing is a mistake in the exercise.
 Json conduct(const Experiment& experiment, const StudyOptions& options);
 
 // Every exercise that the program can run, in the chapter's order.

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <set>
 
 #include "sextant/base/files.h"
@@ -56,7 +57,10 @@ TEST(Experiments, AreSoundAtEveryScale) {
     EXPECT_FALSE(experiment.reading.empty());
     EXPECT_FALSE(experiment.claims.empty());
     bool at_smoke = false;  // CI must judge something
-    for (const Claim& claim : experiment.claims) at_smoke = at_smoke || claim.from == RunScale::kSmoke;
+    for (const Claim& claim : experiment.claims) {
+      at_smoke = at_smoke || claim.from == RunScale::kSmoke;
+      EXPECT_FALSE(claim.numbers.empty()) << claim.says;
+    }
     EXPECT_TRUE(at_smoke) << experiment.id;
     for (const RunScale scale : {RunScale::kSmoke, RunScale::kQuick, RunScale::kFull}) {
       const StudyOptions options = {.scale = scale};
@@ -65,39 +69,127 @@ TEST(Experiments, AreSoundAtEveryScale) {
   }
 }
 
-// An experiment without runs: a panel that measures, claims that hold, fail, and are not due at this scale.
-TEST(Conduct, JudgesEveryClaimAndKeepsPageNumbersAndIndex) {
-  const ScratchFolder scratch;
-  const auto above = [](double limit) { return [limit](const Results& r) { return r.number("x") > limit; }; };
-  const Experiment experiment = {
-      .id = "0.1",
-      .title = "A test",
-      .question = "Is it so?",
-      .panels = {[](Study& study) {
-        study.results().put("x", 3);
-        study.add_figure("plot", Plot{.title = "t", .series = {{.x = {1, 2}, .y = {3, 4}}}}, "a plot");
-        study.add_figure("grid", ImageGrid{.pictures = {{.width = 1, .height = 1, .channels = 1, .pixels = {7}}}},
-                         "a grid");
-      }},
-      .claims = {{.says = "above 2", .numbers = {"x"}, .holds = above(2)},
-                 {.says = "above 4", .numbers = {"x", "absent"}, .holds = above(4)},
-                 {.says = "above 5", .numbers = {}, .holds = above(5), .from = RunScale::kFull}},
-      .reading = "So.",
-  };
-  const StudyOptions options = {
-      .scale = RunScale::kSmoke, .out = scratch.path(), .runs = scratch.path() / "runs", .quiet = true};
-  const Json result = conduct(experiment, options);
+TEST(Claims, FallingAndRisingAreStrictOverAllValues) {
+  const double falls[] = {3, 2, 1}, rises[] = {1, 2, 3}, ties[] = {2, 2}, turns[] = {3, 1, 2};
+  const double unknown[] = {1, std::nan(""), 2};
+  EXPECT_TRUE(strictly_falling(falls));
+  EXPECT_TRUE(strictly_rising(rises));
+  for (const Values v : {Values(rises), Values(ties), Values(turns), Values(unknown)})
+    EXPECT_FALSE(strictly_falling(v));
+  for (const Values v : {Values(falls), Values(ties), Values(turns), Values(unknown)}) EXPECT_FALSE(strictly_rising(v));
+}
+
+TEST(Claims, EachAsksEveryValueAndWithinIncludesItsEnds) {
+  const double v[] = {1.5, 2, 2.5};
+  EXPECT_TRUE(each(within(2, 0.5))(v));
+  EXPECT_FALSE(each(within(2, 0.25))(v));
+  EXPECT_FALSE(each([](double value) { return value < 2.5; })(v));
+  EXPECT_FALSE(within(2, 0.5)(std::nan("")));
+}
+
+// Runs an experiment without runs, whose one panel measures "x" = 3, "a.y" = 5 and the word "a.word".
+class Conduct : public testing::Test {
+ protected:
+  Json judged(const std::vector<Claim>& claims) {
+    const Experiment experiment = {
+        .id = "0.1",
+        .title = "A test",
+        .question = "Is it so?",
+        .panels = {[](Study& study) {
+          study.results().put("x", 3);
+          study.results().put("a.y", 5);
+          study.results().put("a.word", "five");
+          study.add_figure("plot", Plot{.title = "t", .series = {{.x = {1, 2}, .y = {3, 4}}}}, "a plot");
+          study.add_figure("grid", ImageGrid{.pictures = {{.width = 1, .height = 1, .channels = 1, .pixels = {7}}}},
+                           "a grid");
+        }},
+        .claims = claims,
+        .reading = "So.",
+    };
+    return conduct(experiment, {.scale = RunScale::kSmoke,
+                                .seed = 4,
+                                .out = scratch_.path(),
+                                .runs = scratch_.path() / "runs",
+                                .quiet = true});
+  }
+  std::filesystem::path folder() const { return scratch_.path() / "0.1"; }
+
+  const ScratchFolder scratch_;
+};
+
+std::function<bool(Values)> above(double limit) {
+  return each([limit](double value) { return value > limit; });
+}
+
+TEST_F(Conduct, JudgesEveryClaimAndKeepsPageNumbersAndIndex) {
+  const Json result = judged({{.says = "above 2", .numbers = {"x", "a.y"}, .holds = above(2)},
+                              {.says = "above 4", .numbers = {"x", "a.y"}, .holds = above(4)},
+                              {.says = "above 5", .numbers = {"x"}, .holds = above(5), .from = RunScale::kFull}});
   ASSERT_EQ(result.at("claims").size(), 3u);
   EXPECT_EQ(result.at("claims")[0].at("verdict"), "holds");
-  EXPECT_EQ(result.at("claims")[0].at("numbers"), "x = 3");
+  EXPECT_EQ(result.at("claims")[0].at("numbers"), "x = 3, a.y = 5");
   EXPECT_EQ(result.at("claims")[1].at("verdict"), "fails");
   EXPECT_EQ(result.at("claims")[2].at("verdict"), "not run");
-  EXPECT_EQ(result.at("results").dump(), R"({"x":3})");
-  const std::string page = read_file(scratch.path() / "0.1" / "index.html");
-  EXPECT_NE(page.find("Is it so?"), std::string::npos);
+  EXPECT_EQ(result.at("results").dump(), R"({"x":3,"a":{"y":5,"word":"five"}})");
+  EXPECT_NE(read_file(folder() / "index.html").find("Is it so?"), std::string::npos);
   for (const char* name : {"plot.csv", "plot.svg", "grid.png", "thumbnail.png", "results.json"})
-    EXPECT_TRUE(std::filesystem::exists(scratch.path() / "0.1" / name)) << name;
-  EXPECT_TRUE(std::filesystem::exists(scratch.path() / "index.html"));
+    EXPECT_TRUE(std::filesystem::exists(folder() / name)) << name;
+  EXPECT_TRUE(std::filesystem::exists(scratch_.path() / "index.html"));
+}
+
+TEST_F(Conduct, AClaimSeesItsNumbersInTheirOrder) {
+  std::vector<double> seen;
+  const auto see = [&](Values v) {
+    seen.assign(v.begin(), v.end());
+    return true;
+  };
+  judged({{.says = "two numbers", .numbers = {"a.y", "x"}, .holds = see}});
+  EXPECT_EQ(seen, (std::vector<double>{5, 3}));
+  judged({{.says = "two numbers", .numbers = {"x", "a.y"}, .holds = see}});
+  EXPECT_EQ(seen, (std::vector<double>{3, 5}));
+}
+
+TEST_F(Conduct, ADueClaimWithoutItsNumberIsAnError) {
+  for (const char* path : {"absent", "a.absent", "a.word", "a"}) {
+    try {
+      judged({{.says = "about nothing", .numbers = {"x", path}, .holds = above(0)}});
+      FAIL() << path;
+    } catch (const Error& error) {
+      EXPECT_NE(std::string(error.what()).find(concat("'", path, "'")), std::string::npos) << error.what();
+    }
+  }
+  EXPECT_THROW(judged({{.says = "about nothing at all", .numbers = {}, .holds = above(0)}}), Error);
+}
+
+TEST_F(Conduct, AClaimThatIsNotDueShowsTheNumbersThatAreThere) {
+  const Json result =
+      judged({{.says = "later", .numbers = {"absent", "a.word", "x"}, .holds = above(0), .from = RunScale::kQuick}});
+  EXPECT_EQ(result.at("claims")[0].at("verdict"), "not run");
+  EXPECT_EQ(result.at("claims")[0].at("numbers"), "x = 3");
+}
+
+TEST_F(Conduct, PageAndNumbersNameTheSeedOfAnExerciseWithoutRuns) {
+  judged({});
+  EXPECT_NE(read_file(folder() / "index.html").find("<dt>Seed</dt><dd>4</dd>"), std::string::npos);
+  const Json results = parse_json(read_file(folder() / "results.json"), "results.json");
+  EXPECT_EQ(results.at("provenance").at("seeds").dump(), "[4]");
+}
+
+// Tiny runs that differ in their seed; --seed is added to each.
+TEST(ConductSlow, PageAndNumbersNameTheSeedsOfAllRuns) {
+  const ScratchFolder scratch;
+  Experiment experiment = {
+      .id = "0.1", .title = "A test", .question = "Is it so?", .panels = {}, .claims = {}, .reading = "So."};
+  for (const auto& [name, seed] : {std::pair{"a", 1}, std::pair{"b", 0}, std::pair{"c", 1}})
+    experiment.runs.push_back({.run = {.name = name,
+                                       .data = {.name = "shapes", .limit = 32, .test_limit = 16},
+                                       .model = VaeConfig{.hidden = {8}, .latent = 2},
+                                       .train = {.epochs = 1, .seed = seed, .batch_size = 16}}});
+  conduct(experiment,
+          {.scale = RunScale::kFull, .seed = 4, .out = scratch.path(), .runs = scratch.path() / "runs", .quiet = true});
+  EXPECT_NE(read_file(scratch.path() / "0.1" / "index.html").find("<dt>Seeds</dt><dd>4, 5</dd>"), std::string::npos);
+  const Json results = parse_json(read_file(scratch.path() / "0.1" / "results.json"), "results.json");
+  EXPECT_EQ(results.at("provenance").at("seeds").dump(), "[4,5]");
 }
 
 TEST(Pictures, RangeChannelsAndOrderAreKept) {

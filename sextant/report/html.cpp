@@ -146,13 +146,21 @@ std::string block_html(const Block& block, const std::string& scale) {
                     block);
 }
 
+// "0, 1, 2"
+template <class Part>
+std::string joined(const std::vector<Part>& parts, std::string_view between) {
+  std::string out;
+  for (const Part& part : parts) out += concat(out.empty() ? "" : between, part);
+  return out;
+}
+
 std::string facts_html(const Provenance& p) {
   std::string out;
   const auto fact = [&](const std::string& text) {
     if (!text.empty()) out += concat("<li>", escape_xml(text), "</li>");
   };
   fact(p.scale.empty() ? "" : p.scale + " scale");
-  fact(p.seed ? concat("seed ", *p.seed) : "");
+  fact(p.seeds.empty() ? "" : concat(p.seeds.size() == 1 ? "seed " : "seeds ", joined(p.seeds, ", ")));
   fact(p.device);
   fact(p.precision);
   fact(p.wall_s ? duration_text(*p.wall_s) : "");
@@ -166,7 +174,7 @@ std::string provenance_html(const Provenance& p) {
     if (!html.empty()) out += concat("<dt>", name, "</dt><dd>", html, "</dd>");
   };
   row("Scale", scale_badge(p.scale));
-  row("Seed", p.seed ? std::to_string(*p.seed) : "");
+  row(p.seeds.size() == 1 ? "Seed" : "Seeds", joined(p.seeds, ", "));
   row("Device", escape_xml(p.device));
   row("Precision", escape_xml(p.precision));
   row("Wall time", p.wall_s ? duration_text(*p.wall_s) : "");
@@ -174,7 +182,7 @@ std::string provenance_html(const Provenance& p) {
   for (const auto& [name, fingerprint] : p.runs)
     runs += concat(runs.empty() ? "" : "<br>", escape_xml(name), " <code>", escape_xml(fingerprint), "</code>");
   row(p.runs.size() == 1 ? "Run" : "Runs", runs);
-  row("Samples drawn on", escape_xml(p.samples));
+  row("Samples drawn on", escape_xml(joined(p.samples, "; ")));
   row("Processor", escape_xml(p.cpu));
   row("LibTorch", escape_xml(p.libtorch));
   row("sextant", escape_xml(p.version));

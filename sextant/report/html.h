@@ -58,12 +58,12 @@ using Block = std::variant<Heading, Paragraph, Figure, Table, Code, Claims>;
 
 // How a page came to be; an empty field is left out.
 struct Provenance {
-  std::string scale = {};  // "smoke" and "quick" are marked as no results; "full"; empty: not a run
-  std::optional<int64_t> seed = {};
+  std::string scale = {};           // "smoke" and "quick" are marked as no results; "full"; empty: not a run
+  std::vector<int64_t> seeds = {};  // of the runs, without repetition
   std::string device = {}, precision = {};
   std::optional<double> wall_s = {};
   std::vector<std::pair<std::string, std::string>> runs = {};  // name and fingerprint
-  std::string samples = {};                                    // the machines that drew them, where that is kept
+  std::vector<std::string> samples = {};                       // the machines that drew them, where that is kept
   std::string cpu = {}, libtorch = {}, version = {};           // version: of sextant
   std::string command = {};                                    // reproduces the page
 };

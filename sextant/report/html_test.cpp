@@ -16,6 +16,12 @@ Page page_of(std::vector<Block> blocks, const std::string& scale = "full") {
   return {.title = "T", .question = "Q", .provenance = {.scale = scale}, .blocks = std::move(blocks)};
 }
 
+size_t count(const std::string& text, const std::string& part) {
+  size_t n = 0;
+  for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++n;
+  return n;
+}
+
 TEST(Text, EscapingRepairsWhatIsNoXml) {
   EXPECT_EQ(escape_xml("<a b=\"c\">'&"), "&lt;a b=&quot;c&quot;&gt;&#39;&amp;");
   EXPECT_EQ(escape_xml("β ✓ 😀"), "β ✓ 😀");
@@ -65,15 +71,24 @@ TEST(Html, IsWellFormedAndLoadsNothingWhateverTheTexts) {
               kHostile);
   page.title = page.question = kHostile;
   page.index_href = "index.html";
-  page.provenance = {kHostile, 3,        kHostile, kHostile, 1.5, {{kHostile, kHostile}, {"b", "c"}},
-                     kHostile, kHostile, kHostile, kHostile};
+  page.provenance = {.scale = kHostile,
+                     .seeds = {3},
+                     .device = kHostile,
+                     .precision = kHostile,
+                     .wall_s = 1.5,
+                     .runs = {{kHostile, kHostile}, {"b", "c"}},
+                     .samples = {kHostile, "d"},
+                     .cpu = kHostile,
+                     .libtorch = kHostile,
+                     .version = kHostile,
+                     .command = kHostile};
   const IndexPage index{kHostile, kHostile, {{kHostile, kHostile, kHostile, "x.html", kHostile, 1, 2, 3, plot}}};
   for (const std::string& html : {to_html(page), to_html(index)}) {
     EXPECT_EQ(well_formed(html, true), "");
     EXPECT_EQ(html.find("<script"), std::string::npos);
-    EXPECT_EQ(html.find("http://www.w3.org/2000/svg") == std::string::npos, html.find("http") == std::string::npos);
+    EXPECT_EQ(count(html, "http://www.w3.org/2000/svg"), count(html, "://"));
     EXPECT_NE(html.find("default-src 'none'"), std::string::npos);
-    EXPECT_EQ(html.find("src=\"") == std::string::npos, html.find("src=\"data:image/png;base64,") == std::string::npos);
+    EXPECT_EQ(count(html, "src=\"data:image/png;base64,"), count(html, "src=\""));
   }
   EXPECT_NE(to_html(page).find("href=\"a%20b.csv\""), std::string::npos);
   EXPECT_NE(to_html(page).find(base64(encode_png(grey))), std::string::npos);
@@ -83,11 +98,7 @@ TEST(Html, WhatIsNotFullScaleIsMarkedInTheHeadAndAtEveryFigure) {
   const Figure figure{Picture{1, 1, 1, {7}}, "caption"};
   const auto marks = [&](const std::string& scale) {
     const std::string html = to_html(page_of({figure, figure, Table{{"a"}, {{"1"}}}}, scale));
-    size_t n = 0;
-    for (size_t at = html.find(scale + " run</span>"); at != std::string::npos;
-         at = html.find(scale + " run</span>", at + 1))
-      ++n;
-    return std::pair{html.find("run: not a result") != std::string::npos, n};
+    return std::pair{html.find("run: not a result") != std::string::npos, count(html, scale + " run</span>")};
   };
   EXPECT_EQ(marks("smoke"), std::pair(true, size_t{4}));  // two figures, a table, and how the page was made
   EXPECT_EQ(marks("quick"), std::pair(true, size_t{4}));
@@ -100,7 +111,7 @@ TEST(Html, ThePageTellsHowItWasMadeAndLeavesOutWhatIsNotKnown) {
   EXPECT_NE(to_html(page).find("<dl><dt>Scale</dt><dd><span class=\"badge full\">full</span></dd></dl>"),
             std::string::npos);
   page.provenance = {.scale = "full",
-                     .seed = 7,
+                     .seeds = {7},
                      .device = "cpu",
                      .precision = "float32",
                      .wall_s = 133.2,
@@ -116,6 +127,23 @@ TEST(Html, ThePageTellsHowItWasMadeAndLeavesOutWhatIsNotKnown) {
         "<dt>Processor</dt><dd>C</dd>", "<dt>LibTorch</dt><dd>2.13.0</dd>", "<dt>sextant</dt><dd>0.1</dd>",
         "<pre><code>sextant run 14.21</code></pre>"})
     EXPECT_NE(html.find(part), std::string::npos) << part;
+}
+
+TEST(Html, SeveralSeedsAndMachinesAreAllNamed) {
+  Page page = page_of({});
+  page.provenance.seeds = {7};
+  EXPECT_NE(to_html(page).find("<li>seed 7</li>"), std::string::npos);
+  page.provenance.seeds = {0, 1, 2};
+  page.provenance.samples = {"cpu", "cuda"};
+  const std::string html = to_html(page);
+  for (const char* part :
+       {"<li>seeds 0, 1, 2</li>", "<dt>Seeds</dt><dd>0, 1, 2</dd>", "<dt>Samples drawn on</dt><dd>cpu; cuda</dd>"})
+    EXPECT_NE(html.find(part), std::string::npos) << part;
+}
+
+TEST(Html, OnlyAnEmptyLineEndsAParagraph) {
+  EXPECT_NE(to_html(page_of({Paragraph{"a **b\nc** d\n\ne"}})).find("<p>a <strong>b\nc</strong> d</p>\n<p>e</p>"),
+            std::string::npos);
 }
 
 TEST(Html, VerdictsAreWords) {

@@ -6,9 +6,8 @@
 
 namespace sextant {
 
-inline const char* const kChapterDdpm = "ddpm-mnist-chapter";
-inline const char* const kPrenormDdpm = "ddpm-mnist-prenorm";
-inline const char* const kGuidedDdpm = "ddpm-mnist";
+inline const std::string kChapterDdpm = "ddpm-mnist-chapter", kPrenormDdpm = "ddpm-mnist-prenorm",
+                         kGuidedDdpm = "ddpm-mnist";
 
 // 20 epochs of Adam 2e-4 at batch 128 with a moving average of 0.999; smaller scales train less or a smaller net.
 PlannedRun planned_ddpm(const std::string& name, const UnetConfig& net, bool conditional);
