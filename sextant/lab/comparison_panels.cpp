@@ -83,8 +83,7 @@ Panel run_samples(const std::vector<NamedRun>& runs, int64_t columns) {
       const TrainedRun& trained = study.run(named.run);
       Rng rng = study.rng("samples");
       const Tensor x = trained.generative().sample({.count = columns}, rng);
-      for (Picture& picture : to_pictures(x, trained.model->pixel_range())) grid.pictures.push_back(std::move(picture));
-      grid.row_labels.push_back(named.title);
+      add_row(grid, to_pictures(x, trained.model->pixel_range()), named.title);
     }
     study.add(Heading{"Samples, side by side"});
     study.add_figure("samples", grid, "A row a run, each column from the same noise; none chosen by hand.");

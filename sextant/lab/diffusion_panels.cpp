@@ -33,6 +33,17 @@ SampleSet draw(Study& study, const std::string& run, const SamplePlan& plan, int
   return set;
 }
 
+Split of_class(const Split& split, int64_t label) {
+  const Tensor rows = (split.labels == label).nonzero().flatten();
+  return {.x = split.x.index_select(0, rows), .labels = split.labels.index_select(0, rows)};
+}
+
+// The distance that real pictures reach, where there were enough to measure it.
+void draw_floor(Plot& plot, const Json& floor) {
+  if (floor.at("fcd").is_number())
+    plot.reference_lines = {{.y = floor.at("fcd").get<double>(), .label = "real against real"}};
+}
+
 double seconds_of(Study& study, const std::string& run, const SamplePlan& plan, int64_t count) {
   return seconds_a_chunk(study.run(run), plan, count, study.seed());
 }
@@ -159,9 +170,7 @@ Panel step_sweep(const std::string& run, const std::vector<PlanFamily>& families
         if (score.at("fcd").is_number())
           points.emplace_back(static_cast<double>(set.evaluations), score.at("fcd").get<double>());
         if (&family != &families[0]) continue;
-        grid.row_labels.push_back(concat("S = ", count));
-        for (Picture& picture : to_pictures(set.pictures.slice(0, 0, columns), PixelRange::kUnit))
-          grid.pictures.push_back(std::move(picture));
+        add_row(grid, to_pictures(set.pictures.slice(0, 0, columns), PixelRange::kUnit), concat("S = ", count));
       }
       quality.push_back(sorted_series(family.title, std::move(points)));
     }
@@ -175,9 +184,7 @@ Panel step_sweep(const std::string& run, const std::vector<PlanFamily>& families
                  .x = {.label = "evaluations of the net", .log = true},
                  .y = {.label = "FCD", .log = true},
                  .series = quality};
-    const Json& floor = board.floor();
-    if (floor.at("fcd").is_number())
-      plot.reference_lines = {{.y = floor.at("fcd").get<double>(), .label = "real against real"}};
+    draw_floor(plot, board.floor());
     study.add_figure("quality", plot, "Lower is better; the line is the distance of real training pictures.");
     study.add(table);
   };
@@ -187,16 +194,21 @@ Panel guidance_sweep(const std::string& run, int64_t label, const std::vector<do
   return [=](Study& study) {
     const TrainedRun& trained = study.run(run);
     const ScoreBoard& board = study.scores(trained);
-    const Features real = board.features(board.pictures_of_class(label));
-    const int64_t count = std::min(board.count(), real.features.size(0));
+    const Split test = of_class(board.data().test, label), train = of_class(board.data().train, label);
+    const int64_t count = std::min({board.count(), test.size(), train.size()});
+    const Tensor real_pictures = subset(test, count).x;
+    const Features real = board.features(real_pictures);
+    const Json floor = score_samples(board.features(subset(train, count).x), real);
+    put_scores(study.results(), "floor", floor);
     ImageGrid grid = {.title = concat("Class ", label, " at rising guidance"),
                       .description = "Each column starts from the same noise; guidance rises downwards",
                       .columns = columns,
                       .zoom = 2};
     Table table = {.columns = {"s (w in the other convention)", concat("called ", label), "confident ≥ 0.9",
                                "pairwise distance", concat("FCD to real ", label, "s"), "accuracy, all ten"},
-                   .caption = concat(count, " samples a scale, against ", real.features.size(0),
-                                     " real test pictures of class ", label, "; classifier ", board.text(),
+                   .caption = concat(count, " samples a scale, against as many real test pictures of class ", label,
+                                     ", from which as many training pictures are at ", score_text(floor, "fcd", 2),
+                                     " (the floor); classifier ", board.text(),
                                      ". The last column: ", count, " samples of all classes in turn.")};
     std::vector<std::pair<double, double>> hits, confident, diversity, distance, accuracy;
     for (const double s : scales) {
@@ -220,14 +232,13 @@ Panel guidance_sweep(const std::string& run, int64_t label, const std::vector<do
       diversity.emplace_back(s, spread);
       confident.emplace_back(s, score.at("confident").get<double>());
       if (score.at("fcd").is_number()) distance.emplace_back(s, score.at("fcd").get<double>());
-      grid.row_labels.push_back(concat("s = ", shortest(s), " (w = ", shortest(guidance_w_of_scale(s)), ")"));
-      for (Picture& picture : to_pictures(set.pictures.slice(0, 0, columns), PixelRange::kUnit))
-        grid.pictures.push_back(std::move(picture));
+      add_row(grid, to_pictures(set.pictures.slice(0, 0, columns), PixelRange::kUnit),
+              concat("s = ", shortest(s), " (w = ", shortest(guidance_w_of_scale(s)), ")"));
       table.rows.push_back({concat(shortest(s), " (", shortest(guidance_w_of_scale(s)), ")"), fixed(called, 3),
                             score_text(score, "confident", 3), fixed(spread, 3), score_text(score, "fcd", 2),
                             fixed(right, 3)});
     }
-    study.results().put("real.pairwise_distance", mean_pairwise_distance(board.pictures_of_class(label)));
+    study.results().put("real.pairwise_distance", mean_pairwise_distance(real_pictures));
     study.add(Heading{concat("Class ", label, " over the guidance scale")});
     study.add_figure(
         "guidance", grid,
@@ -244,13 +255,15 @@ Panel guidance_sweep(const std::string& run, int64_t label, const std::vector<do
              .series = {sorted_series(concat("called ", label), hits), sorted_series("right, all ten", accuracy),
                         sorted_series("confident ≥ 0.9", confident)}},
         "What the classifier says of the samples.");
-    study.add_figure("guidance-distance",
-                     Plot{.title = "What guidance costs",
-                          .description = "Fréchet distance to the real pictures of the class over guidance",
-                          .x = {.label = "s"},
-                          .y = {.label = concat("FCD to real ", label, "s"), .log = true},
-                          .series = {sorted_series("samples", distance)}},
-                     "Sharper is not closer: past some scale the samples leave the real class.");
+    Plot cost = {.title = "What guidance costs",
+                 .description = "Fréchet distance to the real pictures of the class over guidance",
+                 .x = {.label = "s"},
+                 .y = {.label = concat("FCD to real ", label, "s"), .log = true},
+                 .series = {sorted_series("samples", distance)}};
+    draw_floor(cost, floor);
+    study.add_figure("guidance-distance", cost,
+                     "Sharper is not closer: past some scale the samples leave the real class. The line is the "
+                     "distance of real training pictures of the class.");
     study.add_figure("guidance-diversity",
                      Plot{.title = "Diversity",
                           .description = "Mean distance between two samples over guidance",

@@ -35,7 +35,8 @@ Panel film(const std::string& run, const NamedPlan& plan, int64_t frames, int64_
 Panel step_sweep(const std::string& run, const std::vector<PlanFamily>& families, const std::vector<int64_t>& steps,
                  int64_t columns);
 
-// One class over the guidance scale -> <run>.s<scale>.called, .accuracy, .pairwise_distance, .fcd, ….
+// One class over the guidance scale -> <run>.s<scale>.called, .accuracy, .pairwise_distance, .fcd, …; floor.fcd …, of
+// that class's training pictures.
 Panel guidance_sweep(const std::string& run, int64_t label, const std::vector<double>& scales, int64_t columns);
 
 // `rows` samples of every class at one guidance scale.

@@ -91,12 +91,10 @@ Panel epoch_samples(const std::vector<NamedRun>& runs, int64_t columns) {
                         .columns = columns,
                         .zoom = 2};
       for (const int64_t epoch : kept_epochs(trained)) {
-        const WeightsOfEpoch weights(trained, epoch);
+        const BorrowedValues weights = weights_of_epoch(trained, epoch);
         Rng rng = study.rng("fixed noise");
         const Tensor x = trained.generative().sample({.count = columns}, rng);
-        for (Picture& picture : to_pictures(x, trained.model->pixel_range()))
-          grid.pictures.push_back(std::move(picture));
-        grid.row_labels.push_back(concat("epoch ", epoch));
+        add_row(grid, to_pictures(x, trained.model->pixel_range()), concat("epoch ", epoch));
       }
       study.add_figure(concat("epochs-", named.run), grid,
                        concat("**", named.title, "**: a row after each kept epoch, each column from the same noise; ",
@@ -121,7 +119,7 @@ Panel scores_by_epoch(const std::vector<NamedRun>& runs) {
       Progress progress(concat(named.run, " scores"), static_cast<int64_t>(epochs.size()), 0, 1, study.quiet());
       Series fcd = {.label = named.title}, spread = {.label = named.title};
       for (size_t i = 0; i < epochs.size(); ++i) {
-        const WeightsOfEpoch weights(trained, epochs[i]);
+        const BorrowedValues weights = weights_of_epoch(trained, epochs[i]);
         const Tensor bytes = sample_bytes(trained.generative(), board.count(), study.rng("scored samples"));
         const Json score = board.score(board.features(bytes));
         const double apart = mean_pairwise_distance(bytes);

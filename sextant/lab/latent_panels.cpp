@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "sextant/lab/panels.h"
+#include "sextant/lab/snapshots.h"
 #include "sextant/metrics/likelihood.h"
 #include "sextant/metrics/table.h"
 #include "sextant/report/text.h"
@@ -36,6 +37,120 @@ void measure(Study& study, const NamedRun& named) {
 }
 
 }  // namespace
+
+LatentVariable& latent_of(const TrainedRun& trained) {
+  auto* model = dynamic_cast<LatentVariable*>(trained.model.get());
+  SEXTANT_CHECK(model, "[panels] run ", trained.run.name, " has no latent variable to show");
+  return *model;
+}
+
+Panel latent_variable_numbers(const std::string& run) {
+  return [=](Study& study) {
+    const TrainedRun& trained = study.run(run);
+    LatentVariable& model = latent_of(trained);
+    const Tensor kl = kl_per_unit(model, trained.data->test, trained.model->pixel_range());
+    Results& results = study.results();
+    Table table = {.columns = {"epoch", "−ELBO", "reconstruction", "KL"}, .caption = "Test split, nats a picture."};
+    for (const int64_t epoch : trained.run.train.keep_epochs) {
+      std::vector<std::string> row = {std::to_string(epoch)};
+      for (const char* part : {"loss", "reconstruction", "kl"})
+        row.push_back(fixed(results.number(concat(run, ".epoch.", epoch, ".", part)), 2));
+      table.rows.push_back(std::move(row));
+    }
+    const Json units = measure_by_name("active_units", {.model = *trained.model, .data = *trained.data});
+    results.put(run + ".active_units", units["active"]);
+    results.put(run + ".kl_per_unit", units["kl_per_unit"]);
+    results.put(run + ".mse", reconstruction_error(model, trained.data->test, trained.model->pixel_range()));
+    study.add(table);
+    study.add(
+        Paragraph{concat("**", fixed(results.number(run + ".active_units"), 0), " of ", kl.numel(),
+                         "** latent units carry more than 0.05 nats on average; the mean squared error of a test ",
+                         "reconstruction is **", fixed(results.number(run + ".mse"), 4), "** a pixel.")});
+  };
+}
+
+Panel reconstructions(const std::string& run, int64_t count) {
+  return [=](Study& study) {
+    const TrainedRun& trained = study.run(run);
+    LatentVariable& model = latent_of(trained);
+    const torch::NoGradGuard no_grad;
+    const Tensor x = test_pictures(trained, count);
+    const PixelRange range = trained.model->pixel_range();
+    ImageGrid grid = {
+        .title = "Test pictures and their reconstructions",
+        .description = "First row: test pictures. Below: what the model makes of them after each kept epoch.",
+        .pictures = to_pictures(x, range),
+        .columns = x.size(0),
+        .zoom = 2,
+        .row_labels = {"original"}};
+    for (const int64_t epoch : kept_epochs(trained)) {
+      const BorrowedValues weights = weights_of_epoch(trained, epoch);
+      add_row(grid, to_pictures(model.decode(model.posterior(x).mean), range), concat("epoch ", epoch));
+    }
+    study.add(Heading{"Reconstructions"});
+    study.add_figure("reconstructions", grid,
+                     "The first test pictures and, below each, the mean of p(x|z) at the mean of q(z|x).");
+  };
+}
+
+Panel importance_curve(const std::string& run, int64_t images, const std::vector<int64_t>& draws) {
+  return [=](Study& study) {
+    const TrainedRun& trained = study.run(run);
+    LatentVariable& model = latent_of(trained);
+    const Tensor x = test_pictures(trained, images);
+    Table table = {.columns = {"K", "log p̂(x)", "effective samples"},
+                   .caption = concat("Importance-weighted estimate with K draws from q(z|x), mean of the first ",
+                                     x.size(0), " test pictures, nats.")};
+    Series series = {.label = "q(z|x)"};
+    for (const int64_t k : draws) {
+      if (study.scale() == RunScale::kSmoke && k > 1000) continue;
+      Rng rng = study.rng(concat("importance ", k));
+      const ImportanceEstimate estimate = importance_weighted(model, x, k, Proposal::kPosterior, rng);
+      const double log_p = estimate.log_p.mean().item<double>();
+      const double effective = estimate.effective_samples.mean().item<double>();
+      study.results().put(concat(run, ".log_p.", k), log_p);
+      study.results().put(concat(run, ".effective_samples.", k), effective);
+      table.rows.push_back({std::to_string(k), fixed(log_p, 2), fixed(effective, 1)});
+      series.x.push_back(static_cast<double>(k));
+      series.y.push_back(log_p);
+    }
+    study.add(Heading{"Importance-weighted log-likelihood"});
+    study.add(table);
+    study.add_figure(
+        "importance",
+        Plot{.title = "log p(x) by importance weighting",
+             .description = "The estimate of log p(x) against the number of draws of z",
+             .x = {.label = "draws K", .log = true},
+             .y = {.label = "log p̂(x), nats"},
+             .series = {series}},
+        "More draws tighten the bound on log p(x): every estimate is low on average (Jensen), and less so as K "
+        "grows.");
+  };
+}
+
+Panel latent_map(const std::string& run, int64_t side) {
+  return [=](Study& study) {
+    const TrainedRun& trained = study.run(run);
+    const torch::NoGradGuard no_grad;
+    // Equal steps of probability, not of z: the map shows what the prior really draws. Top left is (-, +).
+    const Tensor steps = (torch::arange(side, at::kDouble) + 0.5) / static_cast<double>(side);
+    const Tensor quantile = (std::sqrt(2.0) * torch::erfinv(2 * steps - 1)).to(at::kFloat);
+    const auto axes = torch::meshgrid({quantile.flip(0), quantile}, "ij");
+    const Tensor z = torch::stack({axes[1].flatten(), axes[0].flatten()}, 1);  // [side², 2]
+    const Tensor x = latent_of(trained).decode(z.to(trained.device()));
+    study.add(Heading{"A map of two latent units"});
+    study.add_figure(
+        "latent-map",
+        ImageGrid{.title = "Decoded means over a plane of z",
+                  .description = "What a model with two latent units decodes over a square of the prior",
+                  .pictures = to_pictures(x, trained.model->pixel_range()),
+                  .columns = side,
+                  .gap = 0,
+                  .zoom = 1},
+        "A second model with only two latent units: decoded means over the plane of z, in equal steps of the "
+        "prior's probability on both axes.");
+  };
+}
 
 Panel rate_and_distortion(const std::vector<NamedRun>& runs) {
   return [=](Study& study) {
@@ -104,9 +219,7 @@ Panel run_reconstructions(const std::vector<NamedRun>& runs, int64_t count) {
         grid.pictures = to_pictures(x, range);
         grid.columns = x.size(0);
       }
-      for (Picture& picture : to_pictures(model.decode(model.posterior(x).mean), range))
-        grid.pictures.push_back(std::move(picture));
-      grid.row_labels.push_back(named.title);
+      add_row(grid, to_pictures(model.decode(model.posterior(x).mean), range), named.title);
     }
     study.add(Heading{"Reconstructions"});
     study.add_figure("reconstructions", grid,
@@ -164,8 +277,7 @@ Panel traversals(const NamedRun& named, int64_t units, int64_t steps) {
       const int64_t unit = order[i].item<int64_t>();
       Tensor z = mean.repeat({steps, 1});
       z.select(1, unit).copy_(torch::linspace(-3, 3, steps));
-      for (Picture& picture : to_pictures(model.decode(z), range)) grid.pictures.push_back(std::move(picture));
-      grid.row_labels.push_back(concat("KL ", fixed(kl[unit].item<double>(), 2)));
+      add_row(grid, to_pictures(model.decode(z), range), concat("KL ", fixed(kl[unit].item<double>(), 2)));
     }
     study.add_figure(concat("traversals-", named.run), grid,
                      concat("**", named.title, "**: the first test picture, with one unit of z moved from −3 to 3 and ",

@@ -9,8 +9,8 @@ namespace sextant::panels {
 // Pictures of the model's numbers in `range`, or of bytes as they are. x [N,C,H,W] with C 1 or 3.
 std::vector<Picture> to_pictures(const Tensor& x, PixelRange range);
 
-// What the model can do beyond sampling. Throws Error when it has no latent variable.
-LatentVariable& latent_of(const TrainedRun& trained);
+// Adds pictures below those that are there, under a label.
+void add_row(ImageGrid& grid, std::vector<Picture> pictures, std::string label);
 
 // Test pictures 0 … count - 1, fewer where the split has fewer, in the model's range.
 Tensor test_pictures(const TrainedRun& trained, int64_t count);
@@ -30,19 +30,7 @@ void put_curve(Results& results, const std::string& run, const LogKey& key, cons
 Panel training_curves(const std::string& run, const std::vector<std::string>& parts,
                       const std::string& unit = "nats a picture");
 
-// The first `count` test pictures and below them what the model makes of them after each kept epoch.
-Panel reconstructions(const std::string& run, int64_t count);
-
 // rows × columns samples from the model.
 Panel sample_grid(const std::string& run, int64_t rows, int64_t columns);
-
-// Decoded means over a square of a two-dimensional z, quantiles of the prior on both axes.
-Panel latent_map(const std::string& run, int64_t side);
-
-// Numbers: elbo and its parts, active units, reconstruction error -> <run>.…; and a table of them.
-Panel latent_variable_numbers(const std::string& run);
-
-// Importance-weighted log p(x) against the number of draws, from q(z|x) -> <run>.log_p.<K>.
-Panel importance_curve(const std::string& run, int64_t images, const std::vector<int64_t>& draws);
 
 }  // namespace sextant::panels

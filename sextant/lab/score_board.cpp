@@ -17,10 +17,6 @@ Features ScoreBoard::features(const Tensor& bytes) const {
   return extract_features(*classifier_.scoring.classifier, classifier_.scoring.range, bytes);
 }
 
-Tensor ScoreBoard::pictures_of_class(int64_t label) const {
-  return data_.test.x.index_select(0, (data_.test.labels == label).nonzero().flatten());
-}
-
 std::string ScoreBoard::text() const {
   return concat("FCD-", classifier_.scoring.version, ", ", classifier_.scoring.fingerprint);
 }

@@ -20,8 +20,8 @@ class ScoreBoard {
   double real_confident() const { return confidence(test_.probabilities).share; }
   const Features& real() const { return test_; }  // of the test pictures
   const Tensor& real_pictures() const { return pictures_; }
-  // The real test pictures of one class, of the whole split: uint8 [N,C,H,W].
-  Tensor pictures_of_class(int64_t label) const;
+  // The real pictures behind all this.
+  const Dataset& data() const { return data_; }
   // "FCD-mnist-v1, 0123456789abcdef": names what every number here depends on.
   std::string text() const;
 
