@@ -179,7 +179,7 @@ void GroupNormSilu(benchmark::State& state) {
       .batch = kBatch, .pixels = state.range(1) * state.range(1), .channels = state.range(0), .groups = 8};
   const int64_t size = s.batch * s.pixels * s.channels;
   const Buffer x(size), y(size), gamma(s.channels), beta(s.channels), mean(s.batch * 8), rstd(s.batch * 8);
-  for (auto _ : state) group_norm_silu(s, true, x, nullptr, gamma, beta, nullptr, nullptr, y, mean, rstd);
+  for (auto _ : state) group_norm_silu(s, {.x = x, .gamma = gamma, .beta = beta}, {y, mean, rstd});
   count_floats(state, 2 * size);
 }
 void GroupNormSiluBackward(benchmark::State& state) {
@@ -189,7 +189,8 @@ void GroupNormSiluBackward(benchmark::State& state) {
   const Buffer x(size), dx(size), dy(size), gamma(s.channels), beta(s.channels), mean(s.batch * 8), rstd(s.batch * 8);
   const Buffer dgamma(s.channels), dbeta(s.channels);
   for (auto _ : state)
-    group_norm_silu_backward(s, true, x, nullptr, gamma, beta, mean, rstd, dy, dx, nullptr, dgamma, dbeta, nullptr);
+    group_norm_silu_backward(s, {.x = x, .gamma = gamma, .beta = beta}, mean, rstd, dy,
+                             {.x = dx, .gamma = dgamma, .beta = dbeta});
   count_floats(state, 3 * size);
 }
 void MaxPool(benchmark::State& state) {

@@ -61,14 +61,14 @@ void channel_sums(const GroupNormShape& s, const float* x, float* sum, float* sq
 }
 
 // y = act(x * scale + offset) + shift + residual, for one image; shift, residual may be null.
-void normalise(const GroupNormShape& s, bool silu, const float* x, const float* scale, const float* offset,
+void normalise(const GroupNormShape& s, const float* x, const float* scale, const float* offset,
                const float* shift, const float* residual, float* y) {
   const Floats d;
   for (int64_t p = 0; p < s.pixels; ++p)
     for_channels(s.channels, [&](int64_t c, auto access) {
       const int64_t at = p * s.channels + c;
       V z = hn::MulAdd(access.load(x + at), access.load(scale + c), access.load(offset + c));
-      if (silu) z = hn::Mul(z, sigmoid_of(d, z));
+      if (s.silu) z = hn::Mul(z, sigmoid_of(d, z));
       if (shift) z = z + access.load(shift + c);
       if (residual) z = z + access.load(residual + at);
       access.store(z, y + at);
@@ -76,7 +76,7 @@ void normalise(const GroupNormShape& s, bool silu, const float* x, const float* 
 }
 
 // dz = dy * act'(z) to `dz`; sums over pixels of dz, dz * xhat, dy and xhat to sums[0..3][C].
-void activation_gradient(const GroupNormShape& s, bool silu, const float* x, const float* dy, const Channels& channel,
+void activation_gradient(const GroupNormShape& s, const float* x, const float* dy, const Channels& channel,
                          float* dz, float* const* sums) {
   for_channel_blocks(s.channels, [&](int64_t c, auto vectors, auto access) {
     constexpr int kVectors = vectors;
@@ -95,7 +95,7 @@ void activation_gradient(const GroupNormShape& s, bool silu, const float* x, con
         const int64_t at = p * s.channels + c + v * lanes;
         const V xhat = hn::MulAdd(access.load(x + at), rstd[v], offset[v]), gradient = access.load(dy + at);
         V g = gradient;
-        if (silu) {  // silu'(z) = sigma (1 + z (1 - sigma))
+        if (s.silu) {  // silu'(z) = sigma (1 + z (1 - sigma))
           const V z = hn::MulAdd(xhat, gamma[v], beta[v]), sigma = sigmoid_of(d, z);
           g = hn::Mul(hn::Mul(g, sigma), hn::MulAdd(z, one - sigma, one));
         }
@@ -170,8 +170,9 @@ void moments(const GroupNormShape& s, int64_t k, const float* origin, const floa
 
 }  // namespace
 
-void group_norm_silu(const GroupNormShape& s, bool silu, const float* x, const float* before, const float* gamma,
-                     const float* beta, const float* shift, const float* residual, float* y, float* mean, float* rstd) {
+void group_norm_silu(const GroupNormShape& s, const GroupNormInputs& in, const GroupNormOutputs& out) {
+  const auto& [x, before, gamma, beta, shift, residual] = in;
+  const auto& [y, mean, rstd] = out;
   check_shape(s);
   check_pointers(s.batch, x, gamma, beta, y, mean, rstd);
   parallel_jobs(s.batch, [&](int64_t n) {
@@ -190,14 +191,15 @@ void group_norm_silu(const GroupNormShape& s, bool silu, const float* x, const f
       }
     }
     HWY_DYNAMIC_DISPATCH(normalise)
-    (s, silu, x + image, scale, offset, shift ? shift + n * s.channels : nullptr, residual ? residual + image : nullptr,
+    (s, x + image, scale, offset, shift ? shift + n * s.channels : nullptr, residual ? residual + image : nullptr,
      y + image);
   });
 }
 
-void group_norm_silu_backward(const GroupNormShape& s, bool silu, const float* x, const float* before,
-                              const float* gamma, const float* beta, const float* mean, const float* rstd,
-                              const float* dy, float* dx, float* dbefore, float* dgamma, float* dbeta, float* dshift) {
+void group_norm_silu_backward(const GroupNormShape& s, const GroupNormInputs& in, const float* mean, const float* rstd,
+                              const float* dy, const GroupNormGradients& to) {
+  const float *x = in.x, *before = in.before, *gamma = in.gamma, *beta = in.beta;
+  const auto& [dx, dbefore, dgamma, dbeta, dshift] = to;
   check_shape(s);
   check_pointers(s.batch, x, gamma, beta, mean, rstd, dy, dx);
   check_pointers(1, dgamma, dbeta);
@@ -216,7 +218,7 @@ void group_norm_silu_backward(const GroupNormShape& s, bool silu, const float* x
     const Channels channel{channel_rstd, offset, gamma, beta};
     float *of_dz = sums.data() + row, *of_product = of_dz + s.batch * s.channels;
     float* const all[4] = {of_dz, of_product, dshift ? dshift + row : spare, of_xhat};
-    HWY_DYNAMIC_DISPATCH(activation_gradient)(s, silu, x + image, dy + image, channel, dx + image, all);
+    HWY_DYNAMIC_DISPATCH(activation_gradient)(s, x + image, dy + image, channel, dx + image, all);
     for (int64_t k = 0; k < s.groups; ++k) {
       double constant = 0, linear = 0;
       for (int64_t c = k * width; c < (k + 1) * width; ++c) {

@@ -12,26 +12,32 @@ namespace sextant::kernels {
 
 struct GroupNormShape {
   int64_t batch, pixels, channels, groups;
+  bool silu = true;  // false leaves the activation out
   double eps = 1e-5;
 };
 
-// mean, rstd [N,groups] are written for the backward pass. silu = false leaves the activation out.
-void group_norm_silu(const GroupNormShape& shape, bool silu, const float* x, const float* before, const float* gamma,
-                     const float* beta, const float* shift, const float* residual, float* y, float* mean, float* rstd);
+struct GroupNormInputs {
+  const float *x = nullptr, *before = nullptr, *gamma = nullptr, *beta = nullptr, *shift = nullptr, *residual = nullptr;
+};
 
-// From dy [N,P,C]: dx [N,P,C]; dgamma, dbeta [C], summed over the batch in order; dbefore, dshift [N,C] (may be
-// null). The gradient of residual is dy itself. x, before, gamma, beta, mean, rstd as in the forward pass.
-void group_norm_silu_backward(const GroupNormShape& shape, bool silu, const float* x, const float* before,
-                              const float* gamma, const float* beta, const float* mean, const float* rstd,
-                              const float* dy, float* dx, float* dbefore, float* dgamma, float* dbeta, float* dshift);
+// y [N,P,C]; mean and rstd = 1 / sqrt(variance + eps) [N,groups] are kept for the backward pass.
+struct GroupNormOutputs {
+  float *y = nullptr, *mean = nullptr, *rstd = nullptr;
+};
+void group_norm_silu(const GroupNormShape& shape, const GroupNormInputs& in, const GroupNormOutputs& out);
+
+// Where gradients go, each of the size of what it belongs to: of gamma and beta summed over the batch in order; those of
+// before and shift may be null. The gradient of residual is dy itself.
+struct GroupNormGradients {
+  float *x = nullptr, *before = nullptr, *gamma = nullptr, *beta = nullptr, *shift = nullptr;
+};
+// From dy [N,P,C], with the inputs and the moments of the forward pass (shift and residual are not read).
+void group_norm_silu_backward(const GroupNormShape& shape, const GroupNormInputs& in, const float* mean,
+                              const float* rstd, const float* dy, const GroupNormGradients& to);
 
 // The same in plain loops in double.
-void group_norm_silu_reference(const GroupNormShape& shape, bool silu, const float* x, const float* before,
-                               const float* gamma, const float* beta, const float* shift, const float* residual,
-                               float* y, float* mean, float* rstd);
-void group_norm_silu_backward_reference(const GroupNormShape& shape, bool silu, const float* x, const float* before,
-                                        const float* gamma, const float* beta, const float* mean, const float* rstd,
-                                        const float* dy, float* dx, float* dbefore, float* dgamma, float* dbeta,
-                                        float* dshift);
+void group_norm_silu_reference(const GroupNormShape& shape, const GroupNormInputs& in, const GroupNormOutputs& out);
+void group_norm_silu_backward_reference(const GroupNormShape& shape, const GroupNormInputs& in, const float* mean,
+                                        const float* rstd, const float* dy, const GroupNormGradients& to);
 
 }  // namespace sextant::kernels

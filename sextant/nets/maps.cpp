@@ -19,8 +19,13 @@ constexpr double kEps = 1e-5;  // LibTorch's default
 const float* in(const Tensor& t) { return t.defined() ? t.const_data_ptr<float>() : nullptr; }
 float* out(const Tensor& t) { return t.defined() ? t.data_ptr<float>() : nullptr; }
 
-kernels::GroupNormShape norm_shape(const Tensor& x, int64_t groups) {
-  return {.batch = x.size(0), .pixels = x.size(2) * x.size(3), .channels = x.size(1), .groups = groups, .eps = kEps};
+kernels::GroupNormShape norm_shape(const Tensor& x, int64_t groups, bool silu) {
+  return {.batch = x.size(0),
+          .pixels = x.size(2) * x.size(3),
+          .channels = x.size(1),
+          .groups = groups,
+          .silu = silu,
+          .eps = kEps};
 }
 
 Tensor norm_in_steps(const Tensor& x, const Tensor& before, const Tensor& gamma, const Tensor& beta, int64_t groups,
@@ -41,8 +46,14 @@ class FastGroupNorm : public torch::autograd::Function<FastGroupNorm> {
     const Tensor shift = shift_any ? shift_any->contiguous() : Tensor();
     const Tensor residual = residual_any ? channels_last(*residual_any) : Tensor();
     const Tensor statistics = at::empty({2, x.size(0), groups}, x.options());  // mean, 1/sqrt(variance + eps)
-    kernels::group_norm_silu(norm_shape(x, groups), silu, in(x), in(before), in(gamma), in(beta), in(shift),
-                             in(residual), out(y), out(statistics[0]), out(statistics[1]));
+    kernels::group_norm_silu(norm_shape(x, groups, silu),
+                             {.x = in(x),
+                              .before = in(before),
+                              .gamma = in(gamma),
+                              .beta = in(beta),
+                              .shift = in(shift),
+                              .residual = in(residual)},
+                             {.y = out(y), .mean = out(statistics[0]), .rstd = out(statistics[1])});
     context->save_for_backward({x_any, before_any.value_or(Tensor()), gamma, beta, statistics});
     context->saved_data["groups"] = groups;
     context->saved_data["silu"] = silu;
@@ -73,9 +84,15 @@ class FastGroupNorm : public torch::autograd::Function<FastGroupNorm> {
       gradients = {at::empty_like(x), item_row(before.defined()), at::empty_like(saved[2]), at::empty_like(saved[3]),
                    item_row(shift)};
       gradients.resize(8);
-      kernels::group_norm_silu_backward(norm_shape(x, groups), silu, in(x), in(before), in(saved[2]), in(saved[3]),
-                                        in(statistics[0]), in(statistics[1]), in(dy), out(gradients[0]),
-                                        out(gradients[1]), out(gradients[2]), out(gradients[3]), out(gradients[4]));
+      kernels::group_norm_silu_backward(
+          norm_shape(x, groups, silu),
+          {.x = in(x), .before = in(before), .gamma = in(saved[2]), .beta = in(saved[3])}, in(statistics[0]),
+          in(statistics[1]), in(dy),
+          {.x = out(gradients[0]),
+           .before = out(gradients[1]),
+           .gamma = out(gradients[2]),
+           .beta = out(gradients[3]),
+           .shift = out(gradients[4])});
     }
     if (context->saved_data["residual"].toBool()) gradients[5] = upstream[0];
     return gradients;
