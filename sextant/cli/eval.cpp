@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "sextant/base/choice.h"
 #include "sextant/base/progress.h"
 #include "sextant/cli/command.h"
 #include "sextant/cli/plan_options.h"
@@ -11,21 +12,22 @@ namespace sextant {
 namespace {
 
 struct Options {
+  const CLI::App* command = nullptr;
   std::string run, metrics = "elbo", classifier;
   int64_t images = 100, samples = 1000, count = 10000;
   uint64_t seed = 0;
 };
 
 const MetricRow& metric_named(const std::string& name) {
-  std::string known;
+  std::vector<std::string> known;
   for (const MetricRow& row : metrics()) {
     if (name == row.name) {
       SEXTANT_USAGE_CHECK(row.at_hand(), "[eval] ", row.missing());
       return row;
     }
-    known += concat(" ", row.name);
+    known.emplace_back(row.name);
   }
-  throw UsageError(concat("[eval] there is no metric '", name, "'; known are:", known));
+  refuse_unknown("--metrics", name, known);
 }
 
 std::vector<const MetricRow*> wanted_metrics(const Options& options) {
@@ -36,6 +38,21 @@ std::vector<const MetricRow*> wanted_metrics(const Options& options) {
   return wanted;
 }
 
+// An option that no wanted metric looks at would be believed to have had an effect.
+void refuse_unused(const Options& options, const std::vector<const MetricRow*>& wanted, Needs needs) {
+  const auto wants = [&](const std::string& name) {
+    return std::ranges::any_of(wanted, [&](const MetricRow* row) { return row->name == name; });
+  };
+  const auto check = [&](const char* option, bool used, const char* users) {
+    SEXTANT_USAGE_CHECK(used || options.command->get_option(option)->count() == 0, "[eval] ", option, " is for ", users,
+                        "; leave it out, or add one of those to --metrics");
+  };
+  check("--images", wants("log_likelihood") || wants("bound"), "log_likelihood and bound");
+  check("--samples", wants("log_likelihood"), "log_likelihood");
+  check("--count", needs != Needs::kModel, "scores of samples, such as fcd");
+  check("--classifier", needs == Needs::kClassifier, "scores by a classifier, such as fcd");
+}
+
 // What the rows that score samples share: data, classifier, and the samples once they are asked for.
 struct Scoring {
   Dataset reference;
@@ -44,14 +61,13 @@ struct Scoring {
 };
 
 std::unique_ptr<Scoring> prepare_scoring(const TrainedRun& trained, const Options& options,
-                                         const std::optional<SamplePlan>& plan, Needs needs, at::Device device,
-                                         PhasedProgress& bar) {
+                                         const std::optional<SamplePlan>& plan, Needs needs, PhasedProgress& bar) {
   auto scoring = std::make_unique<Scoring>();
-  GenerativeModel& model = trained.generative();
+  trained.generative();  // or there is nothing to score
   std::optional<ScoringClassifier> classifier;
   if (needs == Needs::kClassifier) {
     const auto folder = options.classifier.empty() ? std::filesystem::path() : find_shipped(options.classifier);
-    scoring->classifier = open_scoring_classifier(trained, folder, device);
+    scoring->classifier = open_scoring_classifier(trained, folder, trained.device());
     classifier = scoring->classifier.scoring;
   }
   scoring->reference = reference_data(trained.run);
@@ -62,10 +78,11 @@ std::unique_ptr<Scoring> prepare_scoring(const TrainedRun& trained, const Option
                              [&, progress, plan] {
                                return plan ? draw_set(trained, *plan, options.count, options.seed,
                                                       [progress](const DrawStep& at) { progress(at.done); })
-                                           : sample_bytes(model, options.count,
-                                                          Rng(options.seed).split("sample_scores"), progress);
+                                           : draw_samples(trained, options.count, options.seed, progress);
                              },
-                         .record = {{"seed", options.seed}, {"device", device_text(device)}}};
+                         .record = {{"seed", options.seed},
+                                    {"device", device_text(trained.device())},
+                                    {"precision", to_string(product_precision())}}};
   if (plan) source.record["plan"] = to_json(*plan);
   scoring->study = std::make_unique<SampleStudy>(std::move(source), scoring->reference, options.count, classifier);
   return scoring;
@@ -85,14 +102,19 @@ void eval(const Options& options, const PlanOptions& plan_options, Console& cons
   SEXTANT_USAGE_CHECK(!plan || draws,
                       "[eval] none of these metrics draws samples, so no sampler is used; add one that does, such as ",
                       "--metrics fcd, or leave out the sampler's options");
+  refuse_unused(options, wanted, needs);
   PhasedProgress bar(console.quiet);
   std::unique_ptr<Scoring> scoring;
-  if (draws) scoring = prepare_scoring(trained, options, plan, needs, device, bar);
+  if (draws) scoring = prepare_scoring(trained, options, plan, needs, bar);
   const Dataset data = load_dataset(trained.run.data);
-  Json result = {
-      {"run", trained.run.name},  {"fingerprint", fingerprint(trained.run)}, {"split", "test"},
-      {"seed", options.seed},     {"device", device_text(device)},           {"data_sha256", data.content_hash},
-      {"metrics", Json::object()}};
+  Json result = {{"run", trained.run.name},
+                 {"fingerprint", fingerprint(trained.run)},
+                 {"split", "test"},
+                 {"seed", options.seed},
+                 {"device", device_text(device)},
+                 {"precision", to_string(product_precision())},
+                 {"data_sha256", data.content_hash},
+                 {"metrics", Json::object()}};
   std::string text = concat(trained.run.name, ", test split of ", data.name, "\n");
   for (const MetricRow* metric : wanted) {
     const Json numbers =
@@ -102,7 +124,6 @@ void eval(const Options& options, const PlanOptions& plan_options, Console& cons
                          .samples = options.samples,
                          .seed = options.seed,
                          .study = scoring ? scoring->study.get() : nullptr,
-                         .device = device,
                          .progress = [&](const char* what, int64_t done, int64_t total) {
                            bar.update(what, done, total, [&] { return concat(done, " of ", total, " pictures"); });
                          }});
@@ -121,6 +142,7 @@ void eval(const Options& options, const PlanOptions& plan_options, Console& cons
 void add_eval(CLI::App& app, Console& console) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("eval", "measure a trained run on its test split");
+  options->command = command;
   std::string text = "which, separated by commas:";
   for (const MetricRow& row : metrics()) text += concat(" ", row.name, " (", row.text, ");");
   command->add_option("run", options->run, "run folder, or a zoo entry")->required();

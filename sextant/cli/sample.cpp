@@ -7,7 +7,6 @@
 #include "sextant/lab/panels.h"
 #include "sextant/report/png.h"
 #include "sextant/tensor/device.h"
-#include "sextant/tensor/shape.h"
 #include "sextant/tensor/torch.h"
 
 namespace sextant {
@@ -36,6 +35,12 @@ Tensor sample_diffusion(const TrainedRun& trained, const Options& options, const
   return bytes;
 }
 
+Tensor sample_others(const TrainedRun& trained, const Options& options, const Console& console) {
+  Progress progress(trained.run.name, options.count, 0, 1, console.quiet);
+  return draw_samples(trained, options.count, options.seed,
+                      [&](int64_t done) { progress.update(done, [] { return std::string(); }); });
+}
+
 void sample(const Options& options, const PlanOptions& plan_options, Console& console) {
   SEXTANT_USAGE_CHECK(options.count >= 1 && options.count <= kMostSamples, "[sample] -n must be between 1 and ",
                       kMostSamples, "; got ", options.count);
@@ -50,14 +55,13 @@ void sample(const Options& options, const PlanOptions& plan_options, Console& co
   const PrecisionScope scope(console.precision());
   const bool diffusion = dynamic_cast<Diffusion*>(trained.model.get()) != nullptr;
   if (plan_options.asked()) diffusion_of(trained);
-  Rng rng = Rng(options.seed).split("sample");
-  const Tensor x = diffusion ? sample_diffusion(trained, options, plan, console)
-                             : trained.generative().sample({.count = options.count, .labels = {}}, rng);
-  SEXTANT_USAGE_CHECK(x.dim() == 4, "[sample] ", trained.run.name, " draws points ", shape_text(x),
-                      ", and a PNG grid holds pictures; `sextant run 14.25` draws points of the plane");
+  SEXTANT_USAGE_CHECK(trained.record.at("item_shape").size() == 3, "[sample] ", trained.run.name,
+                      " draws points, and a PNG grid holds pictures; `sextant run 14.25` draws points of the plane");
+  const Tensor bytes =
+      diffusion ? sample_diffusion(trained, options, plan, console) : sample_others(trained, options, console);
   const int64_t square = static_cast<int64_t>(std::ceil(std::sqrt(static_cast<double>(options.count))));
   const ImageGrid grid = {.title = trained.run.name,
-                          .pictures = panels::to_pictures(x, trained.model->pixel_range()),
+                          .pictures = panels::to_pictures(bytes, trained.model->pixel_range()),
                           .columns = options.columns > 0 ? options.columns : square,
                           .zoom = options.zoom};
   write_png(options.out, compose(grid));
@@ -65,6 +69,7 @@ void sample(const Options& options, const PlanOptions& plan_options, Console& co
                  {"count", options.count},
                  {"seed", options.seed},
                  {"device", device_text(trained.device())},
+                 {"precision", to_string(product_precision())},
                  {"file", options.out}};
   if (diffusion) result["plan"] = to_json(plan);
   if (!options.film.empty()) result["film"] = options.film;

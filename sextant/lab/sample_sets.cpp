@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "sextant/base/files.h"
+#include "sextant/base/hash.h"
 #include "sextant/base/interrupt.h"
 #include "sextant/base/machine.h"
 #include "sextant/base/progress.h"
@@ -122,7 +123,11 @@ Tensor draw(const TrainedRun& trained, const SamplePlan& plan, uint64_t seed, in
 class KeptSet {
  public:
   KeptSet(const TrainedRun& trained, const SamplePlan& plan, uint64_t seed)
-      : trained_(trained), plan_(plan), seed_(seed), here_(place_of(trained.device())) {
+      : trained_(trained),
+        plan_(plan),
+        seed_(seed),
+        here_(place_of(trained.device())),
+        weights_(sha256_file(trained.folder / "weights.safetensors").substr(0, 16)) {
     const Json key = {{"plan", to_json(plan)}, {"seed", seed}, {"run", fingerprint(trained.run)}};
     file_ = trained.folder / "samples" / (fingerprint(key) + ".safetensors");
     if (!fs::exists(file_)) return;
@@ -147,7 +152,8 @@ class KeptSet {
     const double each = seconds_since(start) / static_cast<double>(chunks);
     seconds_ = seconds_ > 0 ? std::min(seconds_, each) : each;
     count_ += chunks * kSampleChunk;
-    if (drawn_on_.find(here_) == std::string::npos) drawn_on_ += (drawn_on_.empty() ? "" : "; ") + here_;
+    const std::string origin = concat(here_, ", weights ", weights_);
+    if (drawn_on_.find(origin) == std::string::npos) drawn_on_ += (drawn_on_.empty() ? "" : "; ") + origin;
   }
   // Of a chunk on this machine; 0: none was timed.
   double seconds() const { return seconds_; }
@@ -176,7 +182,8 @@ class KeptSet {
   const TrainedRun& trained_;
   const SamplePlan& plan_;
   uint64_t seed_;
-  std::string here_, drawn_on_;
+  std::string here_, weights_;  // the machine, and the first digits of the hash of its file of weights
+  std::string drawn_on_;
   fs::path file_;
   std::vector<Tensor> pieces_;  // what was saved, then what was drawn since
   int64_t count_ = 0;           // of samples in all pieces
@@ -234,6 +241,11 @@ Tensor draw_set(const TrainedRun& trained, const SamplePlan& plan, int64_t count
     }));
   }
   return torch::cat(pieces);
+}
+
+Tensor draw_samples(const TrainedRun& trained, int64_t count, uint64_t seed,
+                    const std::function<void(int64_t)>& done) {
+  return sample_bytes(trained.generative(), count, Rng(seed).split("sample_scores"), done);
 }
 
 }  // namespace sextant

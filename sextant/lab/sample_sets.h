@@ -59,7 +59,7 @@ Tensor starting_noise(const Diffusion& model, uint64_t seed, int64_t first);
 struct SampleSet {
   Tensor pictures;          // uint8 [N,C,H,W]
   Tensor labels;            // int64 [N], or undefined
-  std::string drawn_on;     // the machines that drew them
+  std::string drawn_on;     // the machines that drew them, and the hash of the weights that each had
   int64_t evaluations = 0;  // of the net, a sample
 };
 
@@ -84,5 +84,10 @@ using DrawObserver = std::function<void(const DrawStep& at)>;
 // Throws as sample_set does, and UsageError where count < 1.
 Tensor draw_set(const TrainedRun& trained, const SamplePlan& plan, int64_t count, uint64_t seed,
                 const DrawObserver& observer = {}, int64_t at_once = 0);
+
+// `count` samples of a run of any other family as bytes [n,C,H,W]; `done` gets how many there are. Throws as
+// sample_bytes does.
+Tensor draw_samples(const TrainedRun& trained, int64_t count, uint64_t seed,
+                    const std::function<void(int64_t)>& done = {});
 
 }  // namespace sextant

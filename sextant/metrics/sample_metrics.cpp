@@ -1,6 +1,7 @@
 // The rows of the table that score samples.
 #include "sextant/base/interrupt.h"
 #include "sextant/data/catalogue.h"
+#include "sextant/math/frechet.h"
 #include "sextant/metrics/inception.h"
 #include "sextant/metrics/sample_scores.h"
 #include "sextant/metrics/table.h"
@@ -142,7 +143,7 @@ Json fid_record(const Inception& net, const EvalRequest& request) {
   SampleStudy& study = study_of(request);
   const Tensor real = inception_features(net, study.real_pictures(), "Inception, real pictures", request);
   const auto score = [&](const Tensor& bytes, const char* what) {
-    return frechet_classifier_distance(inception_features(net, bytes, what, request), real);
+    return frechet_distance(moments_of(inception_features(net, bytes, what, request)), moments_of(real));
   };
   Json numbers = {{"fid", score(study.pictures(), "Inception, samples")}, {"floor", nullptr}};
   add_floor(numbers, study.training_pictures(),
@@ -159,7 +160,7 @@ namespace {
 
 Json measure_fid(const EvalRequest& request) {
   SEXTANT_USAGE_CHECK(study_of(request).real_pictures().size(0) >= 2, "[fid] a covariance needs -n 2 or more");
-  return fid_record(Inception::official(request.device), request);
+  return fid_record(Inception::official(request.model.device()), request);
 }
 
 }  // namespace

@@ -12,7 +12,7 @@
 namespace sextant {
 
 // Fréchet distance of the Gaussians with the two sets' mean and covariance (Heusel et al. 2017, eq. 6): lower is
-// better, biased upward by about 1/N. generated [N,F], real [M,F], both at least 2.
+// better, biased upward by an amount that falls as 1/N. generated [N,F], real [M,F], both at least 2.
 double frechet_classifier_distance(const Tensor& generated, const Tensor& real);
 
 // Squared maximum mean discrepancy under k(x,y) = (x·y / F + 1)^3 (Bińkowski et al. 2018, section 4), unbiased: about 0

@@ -16,7 +16,6 @@ struct EvalRequest {
   int64_t samples = 1000;  // log_likelihood: draws of z an image
   uint64_t seed = 0;
   SampleStudy* study = nullptr;  // for the rows that need samples
-  at::Device device = at::kCPU;  // where nets of the metric's own run
   // How far a measure is that takes minutes; may be empty.
   std::function<void(const char* what, int64_t done, int64_t total)> progress = {};
 };
