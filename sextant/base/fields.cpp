@@ -4,6 +4,7 @@
 #include <numeric>
 #include <utility>
 
+#include "sextant/base/choice.h"
 #include "sextant/base/hash.h"
 
 namespace sextant {
@@ -73,6 +74,10 @@ void check_range(std::string_view path, double value, const Range& range) {
 }
 
 }  // namespace fields_detail
+
+void refuse_unknown(std::string_view what, std::string_view got, const std::vector<std::string>& known) {
+  fields_detail::unknown_choice(what, got, known);
+}
 
 Json parse_setting(std::string_view setting) {
   const size_t equals = setting.find('=');

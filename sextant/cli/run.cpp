@@ -1,3 +1,4 @@
+#include "sextant/base/choice.h"
 #include "sextant/base/progress.h"
 #include "sextant/cli/command.h"
 #include "sextant/lab/experiment.h"
@@ -30,9 +31,9 @@ void run(const Options& options, Console& console) {
   const auto all = experiments();
   const auto found = std::ranges::find(all, options.exercise, &Experiment::id);
   if (found == all.end()) {
-    std::string known;
-    for (const Experiment& experiment : all) known += " " + experiment.id;
-    throw UsageError(concat("[run] there is no exercise '", options.exercise, "'; known are:", known));
+    std::vector<std::string> known;
+    for (const Experiment& experiment : all) known.push_back(experiment.id);
+    refuse_unknown("the exercise", options.exercise, known);
   }
   const Json result = conduct(*found, {.scale = scale,
                                        .seed = options.seed,

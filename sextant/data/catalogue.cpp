@@ -5,7 +5,7 @@
 #include <cstdlib>
 
 #include "sextant/base/check.h"
-#include "sextant/base/fields.h"
+#include "sextant/base/choice.h"
 #include "sextant/base/files.h"
 #include "sextant/base/hash.h"
 #include "sextant/data/cifar.h"
@@ -159,7 +159,7 @@ const Row& row(const std::string& name) {
     if (row.name == name) return row;
   std::vector<std::string> known;
   for (const Row& row : rows()) known.push_back(row.name);
-  fields_detail::unknown_choice("data.name", name, known);
+  refuse_unknown("data.name", name, known);
 }
 
 std::optional<fs::path> find_file(const fs::path& folder, const DataFile& file) {

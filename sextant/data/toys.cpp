@@ -6,6 +6,7 @@
 #include <numbers>
 
 #include "sextant/base/check.h"
+#include "sextant/base/choice.h"
 
 namespace sextant {
 namespace {
@@ -63,8 +64,7 @@ const Toy kToys[] = {
 const Toy& toy_named(const std::string& name) {
   for (const Toy& toy : kToys)
     if (name == toy.name) return toy;
-  throw UsageError(concat("[toys] there is no set of points \"", name,
-                          "\"; known are two_moons, ring_gaussians, checkerboard and swiss_roll"));
+  refuse_unknown("the set of points", name, toy_names());
 }
 
 }  // namespace

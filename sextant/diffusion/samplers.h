@@ -1,6 +1,6 @@
 // The samplers: free functions from noise to data over any Denoiser and any grid. Each makes one evaluation of the
 // denoiser a step, keeps the type and device of x_T, and adds no noise at the last step. A new one is a file in
-// samplers/ and a row here; tests/sampler_contract then tests it.
+// samplers/, its configuration and a row of SamplerConfig here, and a row in tests/sampler_contract.
 #pragma once
 
 #include <functional>

@@ -19,16 +19,38 @@ std::shared_ptr<Trainable> build_model(const ModelConfig& config, const ItemShap
   return std::visit([&](const auto& c) -> std::shared_ptr<Trainable> { return build_model(c, shape); }, config);
 }
 
-std::vector<FamilyRow> families() {
-  return {{VaeConfig::kTag.value, "variational autoencoder, β-VAE", "lower bound of log p(x), samples in one pass"},
-          {DdpmConfig::kTag.value, "denoising diffusion, with classes and guidance",
-           "lower bound of log p(x), noise prediction (score), samples in many steps"},
-          {RealNvpConfig::kTag.value, "normalising flow of affine couplings, for points and pictures",
-           "exact log p(x) of points, lower bound of log p(x) of pictures, samples in one pass"},
-          {GanConfig::kTag.value, "generative adversarial networks: GAN, DCGAN, WGAN-GP",
-           "samples in one pass; no density, no posterior"},
-          {ClassifierConfig::kTag.value, "convolutional classifier (no generative model)",
-           "classes and features, by which samples are measured"}};
+namespace {
+
+// What `sextant list` says of a family: one overload each, or it does not compile.
+struct About {
+  const char *title, *computes;
+};
+About about(const VaeConfig&) {
+  return {"variational autoencoder, β-VAE", "lower bound of log p(x), samples in one pass"};
 }
+About about(const RealNvpConfig&) {
+  return {"normalising flow of affine couplings, for points and pictures",
+          "exact log p(x) of points, lower bound of log p(x) of pictures, samples in one pass"};
+}
+About about(const GanConfig&) {
+  return {"generative adversarial networks: GAN, DCGAN, WGAN-GP",
+          "samples in one pass; no density, no posterior"};
+}
+About about(const DdpmConfig&) {
+  return {"denoising diffusion, with classes and guidance",
+          "lower bound of log p(x), noise prediction (score), samples in many steps"};
+}
+About about(const ClassifierConfig&) {
+  return {"convolutional classifier (no generative model)", "classes and features, by which samples are measured"};
+}
+
+template <class... Configs>
+std::vector<FamilyRow> rows_of(const std::variant<Configs...>&) {
+  return {FamilyRow{Configs::kTag.value, about(Configs{}).title, about(Configs{}).computes}...};
+}
+
+}  // namespace
+
+std::vector<FamilyRow> families() { return rows_of(ModelConfig()); }
 
 }  // namespace sextant

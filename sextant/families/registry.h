@@ -1,5 +1,5 @@
 // The table of contents of the families: one alternative each, and the classifier that measures them. A family without
-// a build_model overload does not compile.
+// a build_model overload, or a line for `sextant list` in registry.cpp, does not compile.
 #pragma once
 
 #include <memory>
