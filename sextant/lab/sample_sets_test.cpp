@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "sextant/base/files.h"
+#include "sextant/base/hash.h"
 #include "sextant/base/scratch.h"
 #include "sextant/tensor/shape.h"
 #include "sextant/tensor/tensor_file.h"
@@ -54,6 +55,7 @@ TEST_F(SampleSetsSlow, GrowByWholeChunksAndKeepWhatTheyHad) {
 
 TEST_F(SampleSetsSlow, OfAnotherMachineAreTakenAsTheyAreAndTimedHere) {
   const std::string here = set(1).drawn_on;
+  EXPECT_TRUE(here.ends_with("weights " + sha256_file(trained_.folder / "weights.safetensors").substr(0, 16))) << here;
   TensorFile kept = load_tensors(file());
   const Tensor marked = torch::zeros_like(kept.tensors.at("pictures"));
   kept.metadata["device"] = kept.metadata["timed_on"] = "elsewhere";

@@ -130,7 +130,7 @@ TEST(FidSlow, IsZeroOfCopiesAndSaysWhatMeasuredIt) {
       net, {.model = model, .data = data, .study = &study, .progress = [&](const char*, int64_t done, int64_t total) {
               seen += done == total;
             }});
-  const auto floor = record.at("floor").get<double>();
+  const auto floor = record.at("floor").at("fid").get<double>();
   EXPECT_GT(floor, 0.1);
   EXPECT_NEAR(record.at("fid").get<double>(), 0, 1e-4 * floor) << "of the rounding of 2048 eigenvalues";
   EXPECT_EQ(seen, 3) << "real pictures, samples, training pictures";

@@ -21,88 +21,20 @@ Json record(const SampleStudy& study, const std::string& metric, Json numbers) {
   return numbers;
 }
 
-std::string versioned(const SampleStudy& study, const char* metric) {
-  return concat(metric, "-", study.classifier().version);
-}
-
-// A floor is null where the training split is too small for it; `training` is null or empty then.
-template <class Training, class Score>
-void add_floor(Json& numbers, const Training& training, const Score& score) {
+// The same of real training pictures; null where the training split has fewer of them.
+void add_floor(Json& numbers, Json floor) {
   numbers["floor_is"] = "the same number of training pictures instead of samples";
-  if (training)
-    score(*training);
-  else
-    numbers["floor_reason"] = "the training split has fewer pictures than n";
+  if (floor.is_null()) numbers["floor_reason"] = "the training split has fewer pictures than n";
+  numbers["floor"] = std::move(floor);
 }
 
-void note_rank(Json& numbers, const Tensor& features) {
-  if (features.size(0) <= features.size(1))
-    numbers["note"] = "no more pictures than features: a covariance lacks rank, and the bias is large";
-}
-
-Json measure_fcd(const EvalRequest& request) {
+// A score that features give, and its floor.
+Json measure_score(const SampleScore& score, const EvalRequest& request) {
   SampleStudy& study = study_of(request);
-  const auto score = [&](const Features& side) {
-    return frechet_classifier_distance(side.features, study.real().features);
-  };
-  Json numbers = {{"fcd", score(study.generated())}, {"floor", nullptr}};
-  add_floor(numbers, study.training(), [&](const Features& training) { numbers["floor"] = score(training); });
-  note_rank(numbers, study.real().features);
-  return record(study, versioned(study, "fcd"), std::move(numbers));
-}
-
-Json measure_kid(const EvalRequest& request) {
-  SampleStudy& study = study_of(request);
-  const auto error = [](const KernelDistance& d) { return d.standard_error ? Json(*d.standard_error) : Json(); };
-  const KernelDistance kid = kernel_distance(study.generated().features, study.real().features);
-  Json numbers = {{"kid", kid.value},     {"standard_error", error(kid)},
-                  {"blocks", kid.blocks}, {"block_size", kid.block_size},
-                  {"floor", nullptr},     {"floor_standard_error", nullptr}};
-  if (!kid.standard_error) numbers["standard_error_reason"] = "needs two blocks";
-  add_floor(numbers, study.training(), [&](const Features& training) {
-    const KernelDistance floor = kernel_distance(training.features, study.real().features);
-    numbers["floor"] = floor.value;
-    numbers["floor_standard_error"] = error(floor);
-  });
-  return record(study, versioned(study, "kid"), std::move(numbers));
-}
-
-Json measure_precision_recall(const EvalRequest& request) {
-  SampleStudy& study = study_of(request);
-  const PrecisionRecall pr = precision_recall(study.generated().features, study.real().features);
-  return record(study, versioned(study, "precision_recall"),
-                {{"precision", pr.precision}, {"recall", pr.recall}, {"neighbours", kNeighbours}});
-}
-
-Json measure_inception_score(const EvalRequest& request) {
-  SampleStudy& study = study_of(request);
-  return record(study, versioned(study, "inception_score"),
-                {{"inception_score", inception_score(study.generated().probabilities)},
-                 {"of_real", inception_score(study.real().probabilities)},
-                 {"largest_possible", study.real().probabilities.size(1)}});
-}
-
-Json measure_coverage(const EvalRequest& request) {
-  SampleStudy& study = study_of(request);
-  const ClassCoverage coverage = class_coverage(study.generated().probabilities);
-  return record(study, versioned(study, "coverage"),
-                {{"classes_covered", coverage.covered},
-                 {"classes", coverage.counts.size()},
-                 {"covered_from_share", kCoveredShare},
-                 {"class_entropy_nats", coverage.entropy},
-                 {"class_entropy_of_real_nats", class_coverage(study.real().probabilities).entropy},
-                 {"counts", coverage.counts}});
-}
-
-Json measure_confidence(const EvalRequest& request) {
-  SampleStudy& study = study_of(request);
-  const Confidence sure = confidence(study.generated().probabilities), real = confidence(study.real().probabilities);
-  return record(study, versioned(study, "confidence"),
-                {{"confident", sure.share},
-                 {"mean_confidence", sure.mean},
-                 {"threshold", kConfident},
-                 {"confident_of_real", real.share},
-                 {"mean_confidence_of_real", real.mean}});
+  Json numbers = score_by(score, study.generated(), study.real());
+  const Features* training = study.training();
+  add_floor(numbers, training ? score_by(score, *training, study.real()) : Json());
+  return record(study, concat(score.name, "-", study.classifier().version), std::move(numbers));
 }
 
 Json measure_pairwise_distance(const EvalRequest& request) {
@@ -145,10 +77,10 @@ Json fid_record(const Inception& net, const EvalRequest& request) {
   const auto score = [&](const Tensor& bytes, const char* what) {
     return frechet_distance(moments_of(inception_features(net, bytes, what, request)), moments_of(real));
   };
-  Json numbers = {{"fid", score(study.pictures(), "Inception, samples")}, {"floor", nullptr}};
-  add_floor(numbers, study.training_pictures(),
-            [&](const Tensor& bytes) { numbers["floor"] = score(bytes, "Inception, training pictures"); });
-  note_rank(numbers, real);
+  Json numbers = {{"fid", score(study.pictures(), "Inception, samples")}};
+  const auto training = study.training_pictures();
+  add_floor(numbers, training ? Json::object({{"fid", score(*training, "Inception, training pictures")}}) : Json());
+  if (real.size(0) <= real.size(1)) numbers["note"] = kLacksRank;
   Json scored = record(study, "fid", std::move(numbers));
   scored["provenance"]["preprocessing"] = kInceptionPreprocessing;
   scored["provenance"]["inception_sha256"] = catalogue::row("inception").files[0].sha256;
@@ -166,23 +98,15 @@ Json measure_fid(const EvalRequest& request) {
 }  // namespace
 
 std::vector<MetricRow> sample_metrics() {
-  return {
-      {"accuracy", "of a classifier on the test split", measure_accuracy},
-      {"fcd", "Fréchet classifier distance of samples to the test split; lower is better", measure_fcd,
-       Needs::kClassifier},
-      {"kid", "kernel distance of samples to the test split, unbiased, cubic kernel", measure_kid, Needs::kClassifier},
-      {"precision_recall", "samples among the real manifold, and real pictures among the samples'",
-       measure_precision_recall, Needs::kClassifier},
-      {"inception_score", "confident and diverse? between 1 and the number of classes, on our classifier",
-       measure_inception_score, Needs::kClassifier},
-      {"coverage", "classes that get at least 1 % of the samples, and the entropy of their shares", measure_coverage,
-       Needs::kClassifier},
-      {"confidence", "share of samples whose class the classifier is sure of", measure_confidence, Needs::kClassifier},
-      {"pairwise_distance", "mean distance of two samples in pixels: 0 for copies", measure_pairwise_distance,
-       Needs::kSamples},
-      {"fid", "Fréchet Inception distance of samples to the test split; needs `sextant data fetch inception`",
-       measure_fid, Needs::kSamples, inception_missing},
-  };
+  std::vector<MetricRow> rows = {{"accuracy", "of a classifier on the test split", measure_accuracy}};
+  for (const SampleScore& score : sample_scores())
+    rows.push_back({score.name, score.text,
+                    [&score](const EvalRequest& request) { return measure_score(score, request); }, Needs::kClassifier});
+  rows.push_back({"pairwise_distance", "mean distance of two samples in pixels: 0 for copies",
+                  measure_pairwise_distance, Needs::kSamples});
+  rows.push_back({"fid", "Fréchet Inception distance of samples to the test split; needs `sextant data fetch inception`",
+                  measure_fid, Needs::kSamples, inception_missing});
+  return rows;
 }
 
 }  // namespace sextant

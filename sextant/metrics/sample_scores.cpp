@@ -158,65 +158,116 @@ double mean_pairwise_distance(const Tensor& bytes) {
   return sum / (static_cast<double>(n) * static_cast<double>(n - 1));
 }
 
-Json score_samples(const Features& generated, const Features& real) {
-  const int64_t n = generated.n(), m = real.n(), least = std::min(n, m);
-  Json json = {{"fcd", nullptr},
-               {"kid", nullptr},
+namespace {
+
+Json fcd_of(const Features& generated, const Features& real) {
+  Json json = {{"fcd", frechet_classifier_distance(generated.features, real.features)}};
+  if (std::min(generated.n(), real.n()) <= real.features.size(1))
+    json["note"] = kLacksRank;
+  return json;
+}
+
+Json kid_of(const Features& generated, const Features& real) {
+  const KernelDistance kid = kernel_distance(generated.features, real.features);
+  Json json = {{"kid", kid.value},
                {"kid_standard_error", nullptr},
-               {"precision", nullptr},
-               {"recall", nullptr},
-               {"inception_score", nullptr},
-               {"classes", nullptr},
-               {"classes_covered", nullptr},
-               {"class_entropy", nullptr},
-               {"confident", nullptr},
-               {"mean_confidence", nullptr},
-               {"n", n},
-               {"n_real", m},
-               {"feature_width", m > 0 ? real.features.size(1) : 0},
+               {"blocks", kid.blocks},
+               {"block_size", kid.block_size}};
+  if (kid.standard_error)
+    json["kid_standard_error"] = *kid.standard_error;
+  else
+    json["reason"] = concat("an error needs two blocks of ", kid.block_size, " pictures");
+  return json;
+}
+
+Json precision_recall_of(const Features& generated, const Features& real) {
+  const PrecisionRecall pr = precision_recall(generated.features, real.features);
+  return {{"precision", pr.precision}, {"recall", pr.recall}, {"neighbours", kNeighbours}};
+}
+
+Json inception_score_of(const Features& generated, const Features&) {
+  return {{"inception_score", inception_score(generated.probabilities)},
+          {"largest_possible", generated.probabilities.size(1)}};
+}
+
+Json coverage_of(const Features& generated, const Features&) {
+  const ClassCoverage coverage = class_coverage(generated.probabilities);
+  return {{"classes_covered", coverage.covered},
+          {"classes", coverage.counts.size()},
+          {"class_entropy", coverage.entropy},
+          {"covered_from_share", kCoveredShare},
+          {"counts", coverage.counts},
+          {"unit", "entropy in nats"}};
+}
+
+Json confidence_of(const Features& generated, const Features&) {
+  const Confidence sure = confidence(generated.probabilities);
+  return {{"confident", sure.share}, {"mean_confidence", sure.mean}, {"threshold", kConfident}};
+}
+
+void check_finite(const Features& side) {
+  SEXTANT_CHECK(side.features.isfinite().all().item<bool>() && side.probabilities.isfinite().all().item<bool>(),
+                "[scores] some features are not finite: the samples or the classifier's weights are broken");
+}
+
+}  // namespace
+
+const std::vector<SampleScore>& sample_scores() {
+  static const std::vector<SampleScore> all = {
+      {"fcd", "Fréchet classifier distance of samples to the test split; lower is better", {"fcd"}, 2, fcd_of},
+      {"kid",
+       "kernel distance of samples to the test split, unbiased, cubic kernel",
+       {"kid", "kid_standard_error"},
+       kLeastBlock,
+       kid_of},
+      {"precision_recall",
+       "samples among the real manifold, and real pictures among the samples'",
+       {"precision", "recall"},
+       kNeighbours + 1,
+       precision_recall_of},
+      {"inception_score",
+       "confident and diverse? between 1 and the number of classes, on our classifier",
+       {"inception_score"},
+       1,
+       inception_score_of},
+      {"coverage",
+       "classes that get at least 1 % of the samples, and the entropy of their shares",
+       {"classes", "classes_covered", "class_entropy"},
+       1,
+       coverage_of},
+      {"confidence",
+       "share of samples whose class the classifier is sure of",
+       {"confident", "mean_confidence"},
+       1,
+       confidence_of},
+  };
+  return all;
+}
+
+Json score_by(const SampleScore& score, const Features& generated, const Features& real) {
+  check_finite(generated), check_finite(real);
+  if (std::min(generated.n(), real.n()) >= score.least) return score.of(generated, real);
+  Json json = {{"reason", concat("needs at least ", score.least, " pictures a side")}};
+  for (const char* key : score.keys) json[key] = nullptr;
+  return json;
+}
+
+Json score_samples(const Features& generated, const Features& real) {
+  Json json = {{"n", generated.n()},
+               {"n_real", real.n()},
+               {"feature_width", real.n() > 0 ? real.features.size(1) : 0},
                {"reasons", Json::object()},
                {"notes", Json::object()}};
-  const auto lacks = [&](const char* name, int64_t wanted) {
-    if (least < wanted) json["reasons"][name] = concat("needs at least ", wanted, " pictures a side");
-    return least < wanted;
-  };
-  for (const Features* side : {&generated, &real})
-    SEXTANT_CHECK(side->features.isfinite().all().item<bool>() && side->probabilities.isfinite().all().item<bool>(),
-                  "[scores] some features are not finite: the samples or the classifier's weights are broken");
-  if (!lacks("fcd", 2)) {
-    json["fcd"] = frechet_classifier_distance(generated.features, real.features);
-    if (least <= real.features.size(1))
-      json["notes"]["fcd"] = "no more pictures than features: a covariance lacks rank, and the bias is large";
+  if (generated.n() != real.n())
+    json["notes"]["n"] = "the two sides differ in size; scores of unequal N do not compare";
+  for (const SampleScore& score : sample_scores()) {
+    const Json one = score_by(score, generated, real);
+    for (const char* key : score.keys) {
+      json[key] = one.at(key);
+      if (one.at(key).is_null()) json["reasons"][key] = one.at("reason");
+    }
+    if (one.contains("note")) json["notes"][score.name] = one["note"];
   }
-  if (n != m) json["notes"]["n"] = "the two sides differ in size; scores of unequal N do not compare";
-  const bool no_kid = lacks("kid", kLeastBlock), no_error = lacks("kid_standard_error", kLeastBlock);
-  if (!no_kid && !no_error) {
-    const KernelDistance kid = kernel_distance(generated.features, real.features);
-    json["kid"] = kid.value;
-    if (kid.standard_error)
-      json["kid_standard_error"] = *kid.standard_error;
-    else
-      json["reasons"]["kid_standard_error"] = concat("needs two blocks of ", kid.block_size, " pictures");
-  }
-  const bool no_precision = lacks("precision", kNeighbours + 1), no_recall = lacks("recall", kNeighbours + 1);
-  if (!no_precision && !no_recall) {
-    const PrecisionRecall pr = precision_recall(generated.features, real.features);
-    json["precision"] = pr.precision;
-    json["recall"] = pr.recall;
-  }
-  if (n == 0) {
-    for (const char* name : {"inception_score", "classes_covered", "class_entropy", "confident", "mean_confidence"})
-      json["reasons"][name] = "there are no samples";
-    return json;
-  }
-  const ClassCoverage coverage = class_coverage(generated.probabilities);
-  const Confidence sure = confidence(generated.probabilities);
-  json["inception_score"] = inception_score(generated.probabilities);
-  json["classes"] = generated.probabilities.size(1);
-  json["classes_covered"] = coverage.covered;
-  json["class_entropy"] = coverage.entropy;
-  json["confident"] = sure.share;
-  json["mean_confidence"] = sure.mean;
   return json;
 }
 

@@ -15,6 +15,10 @@ namespace sextant {
 // better, biased upward by an amount that falls as 1/N. generated [N,F], real [M,F], both at least 2.
 double frechet_classifier_distance(const Tensor& generated, const Tensor& real);
 
+// The note of a score whose covariance has no more rows than columns.
+constexpr const char* kLacksRank =
+    "no more pictures than features: a covariance lacks rank, and the bias is large";
+
 // Squared maximum mean discrepancy under k(x,y) = (x·y / F + 1)^3 (Bińkowski et al. 2018, section 4), unbiased: about 0
 // between equal distributions and sometimes below. A mean over disjoint blocks of the shuffled sets.
 struct KernelDistance {
@@ -65,10 +69,23 @@ Confidence confidence(const Tensor& probabilities);
 // 2000 evenly spaced ones; N >= 2. 0: every picture is the same.
 double mean_pairwise_distance(const Tensor& bytes);
 
-// Every score above that features give, as one record: fcd, kid, kid_standard_error, precision, recall,
-// inception_score, classes, classes_covered, class_entropy, confident, mean_confidence, n, n_real, feature_width.
-// What can't be computed is null and "reasons" says why; what can, but means less than it seems, has a line in
-// "notes". Nothing is NaN. Throws Error where features are not finite or widths differ.
+// The scores above that features give, as rows: `sextant eval` and the pages find them here.
+struct SampleScore {
+  const char* name;  // "kid"
+  const char* text;  // what it is
+  std::vector<const char*> keys;  // of the numbers that pages keep: "kid", "kid_standard_error"
+  int64_t least;                  // pictures a side that it needs
+  // Its numbers and what they depend on, by key; null with a "reason" where one can't be had, a "note" where one means
+  // less than it seems.
+  Json (*of)(const Features& generated, const Features& real);
+};
+const std::vector<SampleScore>& sample_scores();
+
+// One row's numbers; all null with a "reason" where a side has too few pictures. Nothing is NaN. Throws Error where
+// features are not finite or widths differ.
+Json score_by(const SampleScore& score, const Features& generated, const Features& real);
+
+// The keys of all rows as one record, with n, n_real and feature_width; "reasons" and "notes" by key and row.
 Json score_samples(const Features& generated, const Features& real);
 
 }  // namespace sextant

@@ -26,7 +26,7 @@ enum class Needs { kModel, kSamples, kClassifier };  // each includes the one be
 struct MetricRow {
   const char* name;
   const char* text;
-  Json (*measure)(const EvalRequest& request);
+  std::function<Json(const EvalRequest& request)> measure;
   Needs needs = Needs::kModel;
   // What it needs that this machine lacks, and the remedy; empty where nothing is. Null: nothing ever.
   std::string (*missing)() = nullptr;

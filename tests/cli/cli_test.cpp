@@ -149,8 +149,8 @@ TEST(Cli, ScoresOfSamplesCarryTheirFloorAndProvenance) {
     EXPECT_EQ(from.at("classifier").at("version"), "mnist-v1") << name;
   }
   EXPECT_EQ(rows.at("fcd").at("metric"), "fcd-mnist-v1");
-  EXPECT_GT(rows.at("fcd").at("fcd").get<double>(), 1.5 * rows.at("fcd").at("floor").get<double>());
-  EXPECT_GT(rows.at("kid").at("kid").get<double>(), rows.at("kid").at("floor").get<double>());
+  EXPECT_GT(rows.at("fcd").at("fcd").get<double>(), 1.5 * rows.at("fcd").at("floor").at("fcd").get<double>());
+  EXPECT_GT(rows.at("kid").at("kid").get<double>(), rows.at("kid").at("floor").at("kid").get<double>());
   EXPECT_EQ(rows.at("coverage").at("classes_covered"), 10);
 }
 
