@@ -17,8 +17,8 @@ struct Raster {
 inline constexpr int64_t kMaxRasterSide = 32768, kMaxRasterPixels = int64_t{1} << 26;
 
 // Decodes by the first bytes, whatever the file is called. Transparent parts are laid on white, 16 bits are rounded
-// to 8; a PNG that states another gamma than sRGB's is converted to it. Throws Error naming `source` when it is neither PNG nor JPEG, cut short, damaged, or larger than the limits
-// above.
+// to 8; a PNG that states another gamma than sRGB's is converted to it. Throws Error naming `source` when it is neither
+// PNG nor JPEG, cut short, damaged, or larger than the limits above.
 Raster decode_raster(std::string_view bytes, std::string_view source);
 
 // The largest square in the middle, scaled to side x side pixels with a triangle filter as wide as the scale needs

@@ -89,7 +89,7 @@ TEST(Grid, StepsThatDoNotFitAreRefused) {
   EXPECT_THROW(make_grid(Spacing::kTrailing, 0, 1000), UsageError);
   EXPECT_THROW(make_grid(Spacing::kTrailing, 1001, 1000), UsageError);
   for (const auto& [spacing, name] : enum_names(Spacing{}))
-    for (const int64_t steps : {1, 2, 3, 7, 333, 999, 1000}) check_grid(name, make_grid(spacing, steps, 1000));
+    for (const int64_t steps : {1, 2, 3, 7, 333, 999, 1000}) check_grid(make_grid(spacing, steps, 1000));
 }
 
 TEST(Prediction, EpsX0AndVSayTheSame) {

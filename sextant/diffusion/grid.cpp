@@ -41,10 +41,10 @@ Grid make_grid(Spacing spacing, int64_t steps, int64_t T) {
   return grid;
 }
 
-void check_grid(const char* who, const Grid& grid) {
+void check_grid(const Grid& grid) {
   bool falls = grid.size() >= 2 && grid.front() <= 1 && grid.back() == 0;
   for (size_t i = 1; falls && i < grid.size(); ++i) falls = grid[i] < grid[i - 1];
-  SEXTANT_CHECK(falls, "[", who, "] the grid's times must fall from at most 1 to 0; make_grid makes such");
+  SEXTANT_CHECK(falls, "[grid] its times must fall from at most 1 to 0; make_grid makes such");
 }
 
 }  // namespace sextant

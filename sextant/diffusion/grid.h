@@ -26,7 +26,7 @@ constexpr auto enum_names(Spacing) {
 // Throws UsageError unless 1 <= steps <= T.
 Grid make_grid(Spacing spacing, int64_t steps, int64_t T);
 
-// Throws Error unless the times fall from at most 1 to exactly 0. `who`: "ddim".
-void check_grid(const char* who, const Grid& grid);
+// Throws Error unless the times fall from at most 1 to exactly 0.
+void check_grid(const Grid& grid);
 
 }  // namespace sextant

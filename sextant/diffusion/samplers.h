@@ -1,11 +1,9 @@
-// The samplers: free functions from noise to data over any Denoiser and any grid. Each makes one evaluation of the
-// denoiser a step, keeps the type and device of x_T, and adds no noise at the last step. A new one is a file in
-// samplers/, its configuration and a row of SamplerConfig here, and a row in tests/sampler_contract.
+// The samplers: each is one kind of step, which run_sampler takes along any grid with any Denoiser, from noise to data.
+// A step makes one evaluation of the denoiser, keeps the type and device of x, and adds no noise where it is the last.
+// A new one is a file in samplers/, its configuration and alternative here, and a row in tests/sampler_contract.
 #pragma once
 
 #include <functional>
-#include <span>
-#include <string>
 #include <variant>
 
 #include "sextant/base/fields.h"
@@ -13,6 +11,13 @@
 #include "sextant/diffusion/grid.h"
 
 namespace sextant {
+
+// Where a step leads: x at the time s, and the denoiser's x_0 on the way.
+struct Moved {
+  Tensor x, x0;
+};
+// From x [B,…] at t to s < t; s = 0 is the last. What it was made of must outlive it.
+using Step = std::function<Moved(const Tensor& x, double t, double s)>;
 
 // Seen after each step: steps done (from 1), the time reached, x there, and the denoiser's x_0 on the way.
 struct SamplerStep {
@@ -38,55 +43,47 @@ struct Ancestral {
   static constexpr Tag kTag{"sampler", "ddpm"};
   PosteriorVariance variance = PosteriorVariance::kBetaTilde;
   bool clip = true;
+  bool is_deterministic() const { return false; }
   static constexpr auto fields() {
     return std::tuple{Field{"variance", &Ancestral::variance,
                             "of the noise added: beta-tilde, or beta (only sound on the full chain)"},
                       Field{"clip", &Ancestral::clip, "clip the predicted x0 to [-1,1]"}};
   }
 };
-Tensor sample_ancestral(const Denoiser& denoiser, Tensor x, const Grid& grid, const Ancestral& config,
-                        const NoiseSource& noise, const StepObserver& observer = {});
+Step step_of(const Ancestral& config, const Denoiser& denoiser, const NoiseSource& noise);
 
 // Song, Meng & Ermon 2021, eq. 12. eta = 0: deterministic; eta = 1: the ancestral sampler with beta-tilde.
 struct Ddim {
   static constexpr Tag kTag{"sampler", "ddim"};
   double eta = 0.0;
   bool clip = true;
+  bool is_deterministic() const { return eta == 0; }
   static constexpr auto fields() {
     return std::tuple{Field{"eta", &Ddim::eta, "share of the ancestral noise; 0: deterministic", between(0, 1)},
                       Field{"clip", &Ddim::clip, "clip the predicted x0 to [-1,1]"}};
   }
 };
-Tensor sample_ddim(const Denoiser& denoiser, Tensor x, const Grid& grid, const Ddim& config, const NoiseSource& noise,
-                   const StepObserver& observer = {});
+Step step_of(const Ddim& config, const Denoiser& denoiser, const NoiseSource& noise);
 
 // DPM-Solver++(2M) (Lu et al. 2022, algorithm 2): second order in log(alpha/sigma), deterministic; the first and the
 // last step are of first order.
 struct DpmSolver {
   static constexpr Tag kTag{"sampler", "dpm-solver"};
   bool clip = true;
+  bool is_deterministic() const { return true; }
   static constexpr auto fields() {
     return std::tuple{Field{"clip", &DpmSolver::clip, "clip the predicted x0 to [-1,1]"}};
   }
 };
-Tensor sample_dpm_solver(const Denoiser& denoiser, Tensor x, const Grid& grid, const DpmSolver& config,
-                         const NoiseSource& noise, const StepObserver& observer = {});
+Step step_of(const DpmSolver& config, const Denoiser& denoiser, const NoiseSource& noise);
 
 using SamplerConfig = std::variant<Ddim, Ancestral, DpmSolver>;
 
-// Whichever the config names. x_T [B,…] is the noise at grid.front().
+// x_0 from x_T [B,…], the noise at grid.front(). Throws Error where the times do not fall to 0, or x is not finite.
 Tensor run_sampler(const SamplerConfig& config, const Denoiser& denoiser, Tensor x, const Grid& grid,
                    const NoiseSource& noise, const StepObserver& observer = {});
 
 // Deterministic: the same x_T gives the same x_0, whatever the generator.
 bool is_deterministic(const SamplerConfig& config);
-
-// For samplers: the walk that they share. `move` makes one step from x at t to s, where s = 0 is the last. Checks the
-// grid, tells the observer, and throws Error when x is not finite.
-struct Moved {
-  Tensor x, x0;  // x at s, and the denoiser's x_0 on the way
-};
-Tensor walk_grid(const char* who, Tensor x, const Grid& grid, const StepObserver& observer,
-                 const std::function<Moved(const Tensor& x, double t, double s)>& move);
 
 }  // namespace sextant

@@ -90,7 +90,7 @@ Tensor Ddpm::sample(const SampleRequest& request, Rng& rng) {
   const Tensor noise = channels_last(rng.normal(batch_of(request.count, item_)).to(device()));
   const ModelDenoiser denoiser(schedule_, predictor(), request.labels);
   const int64_t steps = std::min(kSampleSteps, schedule_.steps());
-  return sample_ddim(denoiser, noise, make_grid(Spacing::kTrailing, steps, schedule_.steps()), {}, noise_of(rng));
+  return run_sampler(Ddim{}, denoiser, noise, make_grid(Spacing::kTrailing, steps, schedule_.steps()), noise_of(rng));
 }
 
 Tensor Ddpm::elbo(const Tensor& x, int64_t draws, Rng& rng) {

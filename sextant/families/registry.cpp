@@ -33,8 +33,7 @@ About about(const RealNvpConfig&) {
           "exact log p(x) of points, lower bound of log p(x) of pictures, samples in one pass"};
 }
 About about(const GanConfig&) {
-  return {"generative adversarial networks: GAN, DCGAN, WGAN-GP",
-          "samples in one pass; no density, no posterior"};
+  return {"generative adversarial networks: GAN, DCGAN, WGAN-GP", "samples in one pass; no density, no posterior"};
 }
 About about(const DdpmConfig&) {
   return {"denoising diffusion, with classes and guidance",

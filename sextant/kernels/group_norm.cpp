@@ -61,8 +61,8 @@ void channel_sums(const GroupNormShape& s, const float* x, float* sum, float* sq
 }
 
 // y = act(x * scale + offset) + shift + residual, for one image; shift, residual may be null.
-void normalise(const GroupNormShape& s, const float* x, const float* scale, const float* offset,
-               const float* shift, const float* residual, float* y) {
+void normalise(const GroupNormShape& s, const float* x, const float* scale, const float* offset, const float* shift,
+               const float* residual, float* y) {
   const Floats d;
   for (int64_t p = 0; p < s.pixels; ++p)
     for_channels(s.channels, [&](int64_t c, auto access) {
@@ -76,8 +76,8 @@ void normalise(const GroupNormShape& s, const float* x, const float* scale, cons
 }
 
 // dz = dy * act'(z) to `dz`; sums over pixels of dz, dz * xhat, dy and xhat to sums[0..3][C].
-void activation_gradient(const GroupNormShape& s, const float* x, const float* dy, const Channels& channel,
-                         float* dz, float* const* sums) {
+void activation_gradient(const GroupNormShape& s, const float* x, const float* dy, const Channels& channel, float* dz,
+                         float* const* sums) {
   for_channel_blocks(s.channels, [&](int64_t c, auto vectors, auto access) {
     constexpr int kVectors = vectors;
     const Floats d;

@@ -26,8 +26,8 @@ struct GroupNormOutputs {
 };
 void group_norm_silu(const GroupNormShape& shape, const GroupNormInputs& in, const GroupNormOutputs& out);
 
-// Where gradients go, each of the size of what it belongs to: of gamma and beta summed over the batch in order; those of
-// before and shift may be null. The gradient of residual is dy itself.
+// Where gradients go, each of the size of what it belongs to: of gamma and beta summed over the batch in order; those
+// of before and shift may be null. The gradient of residual is dy itself.
 struct GroupNormGradients {
   float *x = nullptr, *before = nullptr, *gamma = nullptr, *beta = nullptr, *shift = nullptr;
 };

@@ -28,12 +28,13 @@ struct PointTile {
         for (int v = 0; v < kVectors; ++v) hwy::Prefetch(c + r * c_row + v * lanes);
       multiply_tile<Products>(a, a_row, a_step, b, b_step, depth, sum);
       HWY_UNROLL(6)  // or the sums go through memory
-      for (int r = 0; r < kRows; ++r)
+      for (int r = 0; r < kRows; ++r) {
         HWY_UNROLL(4)
         for (int v = 0; v < kVectors; ++v) {
           float* to = c + r * c_row + v * lanes;
           hn::StoreU(add ? hn::Add(hn::LoadU(d, to), sum[r][v]) : sum[r][v], d, to);
         }
+      }
     }
   };
 };

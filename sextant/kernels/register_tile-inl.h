@@ -50,9 +50,10 @@ template <class Products = FloatProducts, int kRows, int kVectors>
 HWY_INLINE void multiply_tile(const float* a, int64_t a_row, int64_t a_step, const float* b, int64_t b_step,
                               int64_t depth, FloatVec (&sum)[kRows][kVectors]) {
   HWY_UNROLL(6)
-  for (int r = 0; r < kRows; ++r)
+  for (int r = 0; r < kRows; ++r) {
     HWY_UNROLL(4)
     for (int v = 0; v < kVectors; ++v) sum[r][v] = hn::Zero(Floats());
+  }
   accumulate_tile<Products>(a, a_row, a_step, b, b_step, depth, sum);
 }
 

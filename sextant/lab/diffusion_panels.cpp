@@ -208,8 +208,8 @@ Panel guidance_sweep(const std::string& run, int64_t label, const std::vector<do
                                "pairwise distance", concat("FCD to real ", label, "s"), "accuracy, all ten"},
                    .caption = concat(count, " samples a scale, against as many real test pictures of class ", label,
                                      ", from which as many training pictures are at ", score_text(floor, "fcd", 2),
-                                     " (the floor); classifier ", board.text(),
-                                     ". The last column: ", count, " samples of all classes in turn.")};
+                                     " (the floor); classifier ", board.text(), ". The last column: ", count,
+                                     " samples of all classes in turn.")};
     std::vector<std::pair<double, double>> hits, confident, diversity, distance, accuracy;
     for (const double s : scales) {
       const std::string key = concat("s", static_cast<int64_t>(s));

@@ -262,9 +262,8 @@ TrainedRun RunStore::train_in(const fs::path& folder, const Run& run, const std:
   trained.model =
       build_model(run.model, item_shape(*dataset), Rng(static_cast<uint64_t>(run.train.seed)).split("init"));
   trained.model->to(device_);
-  const TrainOutcome outcome =
-      train(*trained.model, *dataset, run.train, folder,
-            {.title = run.name, .quiet = quiet_, .metadata = trained.record.dump()});
+  const TrainOutcome outcome = train(*trained.model, *dataset, run.train, folder,
+                                     {.title = run.name, .quiet = quiet_, .metadata = trained.record.dump()});
   trained.record["finished"] = {{"steps", outcome.steps},
                                 {"wall_s", outcome.wall_s},
                                 {"cpu", this_machine().cpu},

@@ -243,8 +243,7 @@ Tensor draw_set(const TrainedRun& trained, const SamplePlan& plan, int64_t count
   return torch::cat(pieces);
 }
 
-Tensor draw_samples(const TrainedRun& trained, int64_t count, uint64_t seed,
-                    const std::function<void(int64_t)>& done) {
+Tensor draw_samples(const TrainedRun& trained, int64_t count, uint64_t seed, const std::function<void(int64_t)>& done) {
   return sample_bytes(trained.generative(), count, Rng(seed).split("sample_scores"), done);
 }
 

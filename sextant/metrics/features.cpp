@@ -48,11 +48,6 @@ Features extract_features(Classifier& classifier, PixelRange classifier_range, c
   return {.features = torch::cat(features), .probabilities = torch::cat(probabilities)};
 }
 
-Features extract_features(Classifier& classifier, PixelRange classifier_range, const Tensor& pictures,
-                          PixelRange pictures_range) {
-  return extract_features(classifier, classifier_range, to_bytes(pictures, pictures_range));
-}
-
 Features extract_features(Classifier& classifier, PixelRange classifier_range, const Split& split) {
   SEXTANT_USAGE_CHECK(split.x.dim() == 4, "[features] a classifier sees pictures; this data set has items of ",
                       shape_text(split.x.sizes().slice(1)), ". Choose a picture data set");

@@ -22,11 +22,8 @@ constexpr const char* kPreprocessing = "8 bits a pixel, own size, classifier in 
 // when a picture is saved. Throws Error when a number is not finite: such samples have no score.
 Tensor to_bytes(const Tensor& pictures, PixelRange range);
 
-// Features of bytes [N,C,H,W] or of pictures in `pictures_range` (quantised by to_bytes), in batches; N >= 0. The
-// classifier's module must be in eval mode.
+// Features of bytes [N,C,H,W], in batches; N >= 0. The classifier's module must be in eval mode.
 Features extract_features(Classifier& classifier, PixelRange classifier_range, const Tensor& bytes);
-Features extract_features(Classifier& classifier, PixelRange classifier_range, const Tensor& pictures,
-                          PixelRange pictures_range);
 // Of a split of bytes; UsageError for points.
 Features extract_features(Classifier& classifier, PixelRange classifier_range, const Split& split);
 

@@ -49,7 +49,7 @@ TEST(ExtractFeatures, BothSidesTakeTheSameWayWhateverTheirRangeAndBatch) {
   EXPECT_TRUE(whole.features.equal(means.features(to_model_range(bytes, PixelRange::kSymmetric))));
   EXPECT_TRUE(torch::allclose(whole.probabilities.sum(1), torch::ones({1203})));
   for (const PixelRange range : {PixelRange::kUnit, PixelRange::kSymmetric})
-    EXPECT_TRUE(extract_features(means, PixelRange::kSymmetric, to_model_range(bytes, range), range)
+    EXPECT_TRUE(extract_features(means, PixelRange::kSymmetric, to_bytes(to_model_range(bytes, range), range))
                     .features.equal(whole.features));
   EXPECT_TRUE(
       extract_features(means, PixelRange::kSymmetric, Split{.x = bytes, .labels = {}}).features.equal(whole.features));

@@ -101,10 +101,12 @@ std::vector<MetricRow> sample_metrics() {
   std::vector<MetricRow> rows = {{"accuracy", "of a classifier on the test split", measure_accuracy}};
   for (const SampleScore& score : sample_scores())
     rows.push_back({score.name, score.text,
-                    [&score](const EvalRequest& request) { return measure_score(score, request); }, Needs::kClassifier});
+                    [&score](const EvalRequest& request) { return measure_score(score, request); },
+                    Needs::kClassifier});
   rows.push_back({"pairwise_distance", "mean distance of two samples in pixels: 0 for copies",
                   measure_pairwise_distance, Needs::kSamples});
-  rows.push_back({"fid", "Fréchet Inception distance of samples to the test split; needs `sextant data fetch inception`",
+  rows.push_back({"fid",
+                  "Fréchet Inception distance of samples to the test split; needs `sextant data fetch inception`",
                   measure_fid, Needs::kSamples, inception_missing});
   return rows;
 }

@@ -162,17 +162,14 @@ namespace {
 
 Json fcd_of(const Features& generated, const Features& real) {
   Json json = {{"fcd", frechet_classifier_distance(generated.features, real.features)}};
-  if (std::min(generated.n(), real.n()) <= real.features.size(1))
-    json["note"] = kLacksRank;
+  if (std::min(generated.n(), real.n()) <= real.features.size(1)) json["note"] = kLacksRank;
   return json;
 }
 
 Json kid_of(const Features& generated, const Features& real) {
   const KernelDistance kid = kernel_distance(generated.features, real.features);
-  Json json = {{"kid", kid.value},
-               {"kid_standard_error", nullptr},
-               {"blocks", kid.blocks},
-               {"block_size", kid.block_size}};
+  Json json = {
+      {"kid", kid.value}, {"kid_standard_error", nullptr}, {"blocks", kid.blocks}, {"block_size", kid.block_size}};
   if (kid.standard_error)
     json["kid_standard_error"] = *kid.standard_error;
   else
@@ -192,12 +189,9 @@ Json inception_score_of(const Features& generated, const Features&) {
 
 Json coverage_of(const Features& generated, const Features&) {
   const ClassCoverage coverage = class_coverage(generated.probabilities);
-  return {{"classes_covered", coverage.covered},
-          {"classes", coverage.counts.size()},
-          {"class_entropy", coverage.entropy},
-          {"covered_from_share", kCoveredShare},
-          {"counts", coverage.counts},
-          {"unit", "entropy in nats"}};
+  return {{"classes_covered", coverage.covered}, {"classes", coverage.counts.size()},
+          {"class_entropy", coverage.entropy},   {"covered_from_share", kCoveredShare},
+          {"counts", coverage.counts},           {"unit", "entropy in nats"}};
 }
 
 Json confidence_of(const Features& generated, const Features&) {

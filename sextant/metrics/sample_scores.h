@@ -16,8 +16,7 @@ namespace sextant {
 double frechet_classifier_distance(const Tensor& generated, const Tensor& real);
 
 // The note of a score whose covariance has no more rows than columns.
-constexpr const char* kLacksRank =
-    "no more pictures than features: a covariance lacks rank, and the bias is large";
+constexpr const char* kLacksRank = "no more pictures than features: a covariance lacks rank, and the bias is large";
 
 // Squared maximum mean discrepancy under k(x,y) = (x·y / F + 1)^3 (Bińkowski et al. 2018, section 4), unbiased: about 0
 // between equal distributions and sometimes below. A mean over disjoint blocks of the shuffled sets.
@@ -71,8 +70,8 @@ double mean_pairwise_distance(const Tensor& bytes);
 
 // The scores above that features give, as rows: `sextant eval` and the pages find them here.
 struct SampleScore {
-  const char* name;  // "kid"
-  const char* text;  // what it is
+  const char* name;               // "kid"
+  const char* text;               // what it is
   std::vector<const char*> keys;  // of the numbers that pages keep: "kid", "kid_standard_error"
   int64_t least;                  // pictures a side that it needs
   // Its numbers and what they depend on, by key; null with a "reason" where one can't be had, a "note" where one means

@@ -37,8 +37,8 @@ Tensor transform(const Tensor& weight, ConvPass pass, Precision precision, Tenso
   const int64_t size = kernels::winograd_weights_size(in, out, pass, precision);
   if (!buffer.defined() || buffer.numel() < size) buffer = at::empty({size}, weight.options());
   const Tensor transformed = buffer.narrow(0, 0, size);
-  kernels::winograd_weights(kernels::contiguous_filter(weight.const_data_ptr<float>(), in), in, out, pass,
-                            transformed.data_ptr<float>(), precision);
+  kernels::winograd_weights(kernels::contiguous_filter(floats_in(weight), in), in, out, pass, floats_out(transformed),
+                            precision);
   return transformed;
 }
 
@@ -47,21 +47,18 @@ Tensor& training_buffer() {
   return buffer;
 }
 
-const float* data_or_null(const Tensor& t) { return t.defined() ? t.const_data_ptr<float>() : nullptr; }
-
 // y = conv(x) + bias + residual with our kernels; `transformed` is needed away from the edge only.
 Tensor convolve(const Tensor& x, const Tensor& weight, const Tensor& transformed, const Tensor& bias,
                 const Tensor& residual, Precision precision) {
   const Tensor y = map_like(x, weight.size(0));
   const ConvShape shape = shape_of(x, weight.size(0));
   if (is_edge(weight)) {
-    kernels::edge_convolve(shape, x.const_data_ptr<float>(),
-                           kernels::contiguous_filter(weight.const_data_ptr<float>(), weight.size(1)),
-                           data_or_null(bias), y.data_ptr<float>());
+    kernels::edge_convolve(shape, floats_in(x), kernels::contiguous_filter(floats_in(weight), weight.size(1)),
+                           floats_in(bias), floats_out(y));
     return residual.defined() ? y + residual : y;
   }
-  kernels::winograd_convolve(shape, x.const_data_ptr<float>(), transformed.const_data_ptr<float>(), data_or_null(bias),
-                             data_or_null(residual), y.data_ptr<float>(), precision);
+  kernels::winograd_convolve(shape, floats_in(x), floats_in(transformed), floats_in(bias), floats_in(residual),
+                             floats_out(y), precision);
   return y;
 }
 
@@ -71,15 +68,14 @@ Tensor data_gradient(const Tensor& x, const Tensor& weight, const Tensor& dy, co
   const Tensor dx = map_like(x, x.size(1));
   ConvShape shape = shape_of(x, weight.size(0));
   if (is_edge(weight)) {
-    kernels::edge_data_gradient(shape, dy.const_data_ptr<float>(),
-                                kernels::contiguous_filter(weight.const_data_ptr<float>(), weight.size(1)),
-                                dx.data_ptr<float>());
+    kernels::edge_data_gradient(shape, floats_in(dy), kernels::contiguous_filter(floats_in(weight), weight.size(1)),
+                                floats_out(dx));
     return passed.defined() ? dx + passed : dx;
   }
   std::swap(shape.in, shape.out);
   const Tensor transformed = transform(weight, ConvPass::kBackwardData, precision, training_buffer());
-  kernels::winograd_convolve(shape, dy.const_data_ptr<float>(), transformed.const_data_ptr<float>(), nullptr,
-                             data_or_null(passed), dx.data_ptr<float>(), precision);
+  kernels::winograd_convolve(shape, floats_in(dy), floats_in(transformed), nullptr, floats_in(passed), floats_out(dx),
+                             precision);
   return dx;
 }
 
@@ -116,7 +112,7 @@ class FastConv : public torch::autograd::Function<FastConv> {
       gradients[1] = at::empty_like(weight);
       gradients[2] = at::empty({weight.size(0)}, weight.options());
       const ConvShape shape = shape_of(x, weight.size(0));
-      const float *from_x = x.const_data_ptr<float>(), *from_dy = dy.const_data_ptr<float>();
+      const float *from_x = floats_in(x), *from_dy = floats_in(dy);
       float *dw = gradients[1].data_ptr<float>(), *db = gradients[2].data_ptr<float>();
       if (is_edge(weight)) {
         kernels::edge_weight_gradient(shape, from_x, from_dy, dw, db);

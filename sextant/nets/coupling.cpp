@@ -37,8 +37,6 @@ Tensor empty_rows(const Tensor& like) {
   return like.dim() == 4 ? at::empty(like.sizes(), like.options(), at::MemoryFormat::ChannelsLast)
                          : at::empty(like.sizes(), like.options());
 }
-const float* in(const Tensor& t) { return t.const_data_ptr<float>(); }
-float* out(const Tensor& t) { return t.data_ptr<float>(); }
 
 // y and log|det|. `mask` as an item, `pixels` the same in rows of pixels.
 class FastCoupling : public torch::autograd::Function<FastCoupling> {
@@ -47,7 +45,8 @@ class FastCoupling : public torch::autograd::Function<FastCoupling> {
                                const Tensor& mask, const Tensor& pixels) {
     const Tensor x = rows(x_any), h = rows(h_any), y = empty_rows(x);
     const Tensor log_det = at::empty({x.size(0)}, x.options());
-    kernels::coupling_forward(shape(x), in(x), in(h), in(scale), in(pixels), out(y), out(log_det));
+    kernels::coupling_forward(shape(x), floats_in(x), floats_in(h), floats_in(scale), floats_in(pixels), floats_out(y),
+                              floats_out(log_det));
     context->save_for_backward({x_any, h_any, scale});
     context->saved_data["mask"] = mask;
     context->saved_data["pixels"] = pixels;
@@ -65,8 +64,9 @@ class FastCoupling : public torch::autograd::Function<FastCoupling> {
     } else {
       const Tensor x = rows(saved[0]), h = rows(saved[1]), dy = rows(upstream[0]), dl = upstream[1].contiguous();
       gradients = {empty_rows(x), empty_rows(h), at::empty_like(saved[2])};
-      kernels::coupling_backward(shape(x), in(x), in(h), in(saved[2]), in(pixels), in(dy), in(dl), out(gradients[0]),
-                                 out(gradients[1]), out(gradients[2]));
+      kernels::coupling_backward(shape(x), floats_in(x), floats_in(h), floats_in(saved[2]), floats_in(pixels),
+                                 floats_in(dy), floats_in(dl), floats_out(gradients[0]), floats_out(gradients[1]),
+                                 floats_out(gradients[2]));
     }
     gradients.resize(5);
     return gradients;
@@ -90,13 +90,14 @@ class FastPointCoupling : public torch::autograd::Function<FastPointCoupling> {
     Tensor h = x * mask;
     for (size_t i = 0; i + 1 < net.size(); i += 2) {
       const Tensor next = at::empty({x.size(0), net[i].size(0)}, x.options());
-      kernels::linear_forward(layer(h, net[i]), in(h), in(net[i]), in(net[i + 1]), activation(i, net.size()),
-                              out(next));
+      kernels::linear_forward(layer(h, net[i]), floats_in(h), floats_in(net[i]), floats_in(net[i + 1]),
+                              activation(i, net.size()), floats_out(next));
       saved.push_back(h);
       h = next;
     }
     saved.push_back(h);
-    kernels::coupling_forward(shape(x), in(x), in(h), in(scale), in(mask), out(y), out(log_det));
+    kernels::coupling_forward(shape(x), floats_in(x), floats_in(h), floats_in(scale), floats_in(mask), floats_out(y),
+                              floats_out(log_det));
     context->save_for_backward(saved);
     context->saved_data["mask"] = mask;
     context->saved_data["net"] = static_cast<int64_t>(net.size());
@@ -122,18 +123,19 @@ class FastPointCoupling : public torch::autograd::Function<FastPointCoupling> {
     gradients[0] = dx;
     gradients[1] = at::empty_like(scale);
     Tensor d = at::empty_like(saved.back());
-    kernels::coupling_backward(shape(x), in(x), in(saved.back()), in(scale), in(mask), in(dy), in(dl), out(dx), out(d),
-                               out(gradients[1]));
+    kernels::coupling_backward(shape(x), floats_in(x), floats_in(saved.back()), floats_in(scale), floats_in(mask),
+                               floats_in(dy), floats_in(dl), floats_out(dx), floats_out(d), floats_out(gradients[1]));
     for (size_t i = size; i > 0; i -= 2) {
       const Tensor &weight = inputs[i], &h = saved[2 + size + i / 2 - 1];
       gradients[i + 1] = at::empty_like(weight);
       gradients[i + 2] = at::empty_like(inputs[i + 1]);
       const Tensor dh = i > 2 || context->needs_input_grad(0) ? at::empty_like(h) : Tensor();
       // Each layer hands down what has passed the ReLU below it, so that none needs a mask of its own.
-      kernels::linear_backward(layer(h, weight), in(h), in(weight), nullptr, in(d), Activation::kNone,
-                               {.x = dh.defined() ? out(dh) : nullptr,
-                                .weight = out(gradients[i + 1]),
-                                .bias = out(gradients[i + 2]),
+      kernels::linear_backward(layer(h, weight), floats_in(h), floats_in(weight), nullptr, floats_in(d),
+                               Activation::kNone,
+                               {.x = floats_out(dh),
+                                .weight = floats_out(gradients[i + 1]),
+                                .bias = floats_out(gradients[i + 2]),
                                 .through_relu = i > 2});
       d = dh;
     }

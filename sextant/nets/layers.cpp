@@ -20,9 +20,8 @@ class FastLinear : public torch::autograd::Function<FastLinear> {
                         const Tensor& bias, int64_t activation, int64_t precision) {
     const Tensor input = x.contiguous();
     Tensor y = torch::empty({x.size(0), weight.size(0)}, x.options());
-    kernels::linear_forward(shape_of(x, weight, static_cast<Precision>(precision)), input.const_data_ptr<float>(),
-                            weight.const_data_ptr<float>(), bias.const_data_ptr<float>(),
-                            static_cast<Activation>(activation), y.data_ptr<float>());
+    kernels::linear_forward(shape_of(x, weight, static_cast<Precision>(precision)), floats_in(input), floats_in(weight),
+                            floats_in(bias), static_cast<Activation>(activation), floats_out(y));
     context->save_for_backward({x, weight, y});
     context->saved_data["activation"] = activation;
     context->saved_data["precision"] = precision;
@@ -46,12 +45,10 @@ class FastLinear : public torch::autograd::Function<FastLinear> {
     if (context->needs_input_grad(0)) gradients[0] = torch::empty_like(x);
     if (context->needs_input_grad(1)) gradients[1] = torch::empty_like(weight);
     if (context->needs_input_grad(2)) gradients[2] = torch::empty({weight.size(0)}, weight.options());
-    const auto pointer = [](const Tensor& t) { return t.defined() ? t.data_ptr<float>() : nullptr; };
     kernels::linear_backward(
-        shape_of(x, weight, static_cast<Precision>(context->saved_data["precision"].toInt())),
-        x.const_data_ptr<float>(), weight.const_data_ptr<float>(), y.const_data_ptr<float>(),
-        dy.const_data_ptr<float>(), activation,
-        {.x = pointer(gradients[0]), .weight = pointer(gradients[1]), .bias = pointer(gradients[2])});
+        shape_of(x, weight, static_cast<Precision>(context->saved_data["precision"].toInt())), floats_in(x),
+        floats_in(weight), floats_in(y), floats_in(dy), activation,
+        {.x = floats_out(gradients[0]), .weight = floats_out(gradients[1]), .bias = floats_out(gradients[2])});
     return gradients;
   }
 };

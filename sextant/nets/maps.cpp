@@ -16,9 +16,6 @@ using torch::autograd::variable_list;
 
 constexpr double kEps = 1e-5;  // LibTorch's default
 
-const float* in(const Tensor& t) { return t.defined() ? t.const_data_ptr<float>() : nullptr; }
-float* out(const Tensor& t) { return t.defined() ? t.data_ptr<float>() : nullptr; }
-
 kernels::GroupNormShape norm_shape(const Tensor& x, int64_t groups, bool silu) {
   return {.batch = x.size(0),
           .pixels = x.size(2) * x.size(3),
@@ -46,14 +43,15 @@ class FastGroupNorm : public torch::autograd::Function<FastGroupNorm> {
     const Tensor shift = shift_any ? shift_any->contiguous() : Tensor();
     const Tensor residual = residual_any ? channels_last(*residual_any) : Tensor();
     const Tensor statistics = at::empty({2, x.size(0), groups}, x.options());  // mean, 1/sqrt(variance + eps)
-    kernels::group_norm_silu(norm_shape(x, groups, silu),
-                             {.x = in(x),
-                              .before = in(before),
-                              .gamma = in(gamma),
-                              .beta = in(beta),
-                              .shift = in(shift),
-                              .residual = in(residual)},
-                             {.y = out(y), .mean = out(statistics[0]), .rstd = out(statistics[1])});
+    kernels::group_norm_silu(
+        norm_shape(x, groups, silu),
+        {.x = floats_in(x),
+         .before = floats_in(before),
+         .gamma = floats_in(gamma),
+         .beta = floats_in(beta),
+         .shift = floats_in(shift),
+         .residual = floats_in(residual)},
+        {.y = floats_out(y), .mean = floats_out(statistics[0]), .rstd = floats_out(statistics[1])});
     context->save_for_backward({x_any, before_any.value_or(Tensor()), gamma, beta, statistics});
     context->saved_data["groups"] = groups;
     context->saved_data["silu"] = silu;
@@ -86,13 +84,13 @@ class FastGroupNorm : public torch::autograd::Function<FastGroupNorm> {
       gradients.resize(8);
       kernels::group_norm_silu_backward(
           norm_shape(x, groups, silu),
-          {.x = in(x), .before = in(before), .gamma = in(saved[2]), .beta = in(saved[3])}, in(statistics[0]),
-          in(statistics[1]), in(dy),
-          {.x = out(gradients[0]),
-           .before = out(gradients[1]),
-           .gamma = out(gradients[2]),
-           .beta = out(gradients[3]),
-           .shift = out(gradients[4])});
+          {.x = floats_in(x), .before = floats_in(before), .gamma = floats_in(saved[2]), .beta = floats_in(saved[3])},
+          floats_in(statistics[0]), floats_in(statistics[1]), floats_in(dy),
+          {.x = floats_out(gradients[0]),
+           .before = floats_out(gradients[1]),
+           .gamma = floats_out(gradients[2]),
+           .beta = floats_out(gradients[3]),
+           .shift = floats_out(gradients[4])});
     }
     if (context->saved_data["residual"].toBool()) gradients[5] = upstream[0];
     return gradients;
@@ -106,7 +104,7 @@ class FastMaxPool : public torch::autograd::Function<FastMaxPool> {
     const Tensor y =
         at::empty({x.size(0), x.size(1), x.size(2) / 2, x.size(3) / 2}, x.options(), at::MemoryFormat::ChannelsLast);
     const Tensor place = at::empty({y.numel()}, x.options().dtype(at::kByte));
-    kernels::max_pool(shape(x), in(x), out(y), place.data_ptr<uint8_t>());
+    kernels::max_pool(shape(x), floats_in(x), floats_out(y), place.data_ptr<uint8_t>());
     context->save_for_backward({place});
     context->saved_data["height"] = x.size(2);
     context->saved_data["width"] = x.size(3);
@@ -118,7 +116,8 @@ class FastMaxPool : public torch::autograd::Function<FastMaxPool> {
     const int64_t height = context->saved_data["height"].toInt(), width = context->saved_data["width"].toInt();
     if (at::GradMode::is_enabled()) return {spread(dy, place, height, width)};
     const Tensor dx = at::empty({dy.size(0), dy.size(1), height, width}, dy.options(), at::MemoryFormat::ChannelsLast);
-    kernels::max_pool_backward(shape(dx), in(channels_last(dy)), place.const_data_ptr<uint8_t>(), out(dx));
+    kernels::max_pool_backward(shape(dx), floats_in(channels_last(dy)), place.const_data_ptr<uint8_t>(),
+                               floats_out(dx));
     return {dx};
   }
 
@@ -148,7 +147,7 @@ class FastUpsampleConcat : public torch::autograd::Function<FastUpsampleConcat> 
     const Tensor low = channels_last(low_any), skip = channels_last(skip_any);
     const Tensor y = at::empty({skip.size(0), low.size(1) + skip.size(1), skip.size(2), skip.size(3)}, skip.options(),
                                at::MemoryFormat::ChannelsLast);
-    kernels::upsample_concat(shape(low, skip), in(low), in(skip), out(y));
+    kernels::upsample_concat(shape(low, skip), floats_in(low), floats_in(skip), floats_out(y));
     context->saved_data["low"] = low.sizes().vec();
     return y;
   }
@@ -163,7 +162,8 @@ class FastUpsampleConcat : public torch::autograd::Function<FastUpsampleConcat> 
     const Tensor dlow = at::empty(low, dy.options(), at::MemoryFormat::ChannelsLast);
     const Tensor dskip =
         at::empty({dy.size(0), skip_channels, dy.size(2), dy.size(3)}, dy.options(), at::MemoryFormat::ChannelsLast);
-    kernels::upsample_concat_backward(shape(dlow, dskip), in(channels_last(dy)), out(dlow), out(dskip));
+    kernels::upsample_concat_backward(shape(dlow, dskip), floats_in(channels_last(dy)), floats_out(dlow),
+                                      floats_out(dskip));
     return {dlow, dskip};
   }
 

@@ -29,8 +29,6 @@ StridedShape shape_of(const Tensor& large, const Tensor& weight) {
           .out = weight.size(0)};
 }
 
-const float* data_or_null(const std::optional<Tensor>& t) { return t ? t->const_data_ptr<float>() : nullptr; }
-
 // The three maps below are each other's derivatives, so every backward is made of them and can be differentiated again.
 Tensor convolve(const Tensor& x, const Tensor& weight, const std::optional<Tensor>& bias, Activation activation);
 Tensor transpose(const Tensor& y, const Tensor& weight, const std::optional<Tensor>& bias);
@@ -41,9 +39,8 @@ class FastConvolve : public torch::autograd::Function<FastConvolve> {
   static Tensor forward(AutogradContext* context, const Tensor& x_any, const Tensor& weight,
                         const std::optional<Tensor>& bias, int64_t activation) {
     const Tensor x = channels_last(x_any), y = map_of(x, weight.size(0), x.size(2) / 2, x.size(3) / 2);
-    kernels::strided_convolve(shape_of(x, weight), x.const_data_ptr<float>(), weight.const_data_ptr<float>(),
-                              data_or_null(bias), kernels::slope_of(static_cast<Activation>(activation)),
-                              y.data_ptr<float>());
+    kernels::strided_convolve(shape_of(x, weight), floats_in(x), floats_in(weight), floats_in(bias.value_or(Tensor())),
+                              kernels::slope_of(static_cast<Activation>(activation)), floats_out(y));
     context->save_for_backward({x_any, weight, y});
     context->saved_data["activation"] = activation;
     context->saved_data["bias"] = bias.has_value();
@@ -74,9 +71,9 @@ class FastConvolve : public torch::autograd::Function<FastConvolve> {
     const bool mask = activation != Activation::kNone;
     const Tensor d = mask ? at::empty_like(y) : dy, sum = sums ? at::empty({y.size(1)}, y.options()) : Tensor();
     if (mask || sums)
-      kernels::activation_backward(y.numel() / y.size(1), y.size(1), dy.const_data_ptr<float>(),
-                                   y.const_data_ptr<float>(), kernels::slope_of(activation),
-                                   mask ? d.data_ptr<float>() : nullptr, sums ? sum.data_ptr<float>() : nullptr);
+      kernels::activation_backward(y.numel() / y.size(1), y.size(1), floats_in(dy), floats_in(y),
+                                   kernels::slope_of(activation), mask ? floats_out(d) : nullptr,
+                                   sums ? floats_out(sum) : nullptr);
     return {d, sum};
   }
 };
@@ -86,8 +83,8 @@ class FastTranspose : public torch::autograd::Function<FastTranspose> {
   static Tensor forward(AutogradContext* context, const Tensor& y_any, const Tensor& weight,
                         const std::optional<Tensor>& bias) {
     const Tensor y = channels_last(y_any), x = map_of(y, weight.size(1), 2 * y.size(2), 2 * y.size(3));
-    kernels::strided_transpose(shape_of(x, weight), y.const_data_ptr<float>(), weight.const_data_ptr<float>(),
-                               data_or_null(bias), x.data_ptr<float>());
+    kernels::strided_transpose(shape_of(x, weight), floats_in(y), floats_in(weight), floats_in(bias.value_or(Tensor())),
+                               floats_out(x));
     context->save_for_backward({y_any, weight});
     context->saved_data["bias"] = bias.has_value();
     return x;
@@ -108,8 +105,7 @@ class FastWeightGradient : public torch::autograd::Function<FastWeightGradient> 
   static Tensor forward(AutogradContext* context, const Tensor& x_any, const Tensor& dy_any) {
     const Tensor x = channels_last(x_any), dy = channels_last(dy_any);
     const Tensor dw = at::empty({dy.size(1), x.size(1), kStridedTaps, kStridedTaps}, x.options());
-    kernels::strided_weight_gradient(shape_of(x, dw), x.const_data_ptr<float>(), dy.const_data_ptr<float>(),
-                                     dw.data_ptr<float>());
+    kernels::strided_weight_gradient(shape_of(x, dw), floats_in(x), floats_in(dy), floats_out(dw));
     context->save_for_backward({x_any, dy_any});
     return dw;
   }

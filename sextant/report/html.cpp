@@ -98,8 +98,8 @@ std::string table_html(const Table& table, const std::string& badge) {
              line(table.columns, "th"), "</thead><tbody>");
   for (const auto& row : table.rows) out += line(row, "td");
   out += "</tbody></table></div>";
-  if (!table.caption.empty() || !table.data_href.empty() || !badge.empty())
-    out += concat("<figcaption>", badge, inline_markup(table.caption), data_link(table.data_href), "</figcaption>");
+  if (!table.caption.empty() || !badge.empty())
+    out += concat("<figcaption>", badge, inline_markup(table.caption), "</figcaption>");
   return out + "</figure>\n";
 }
 
@@ -140,7 +140,6 @@ std::string block_html(const Block& block, const std::string& scale) {
                                         "</figcaption></figure>\n");
                         },
                         [&](const Table& b) { return table_html(b, badge); },
-                        [](const Code& b) { return concat("<pre><code>", escape_xml(b.text), "</code></pre>\n"); },
                         [](const Claims& b) { return claims_html(b); },
                     },
                     block);

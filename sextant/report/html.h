@@ -35,11 +35,6 @@ struct Table {
   std::vector<std::vector<std::string>> rows =
       {};                    // lite; columns whose cells all start like numbers stand on the right
   std::string caption = {};  // lite
-  std::string data_href = {};
-};
-// Preformatted text: a command, a configuration.
-struct Code {
-  std::string text = {};
 };
 
 enum class Verdict { kHolds, kFails, kNotRun };
@@ -54,7 +49,7 @@ struct Claims {
   std::vector<CheckedClaim> claims = {};
 };
 
-using Block = std::variant<Heading, Paragraph, Figure, Table, Code, Claims>;
+using Block = std::variant<Heading, Paragraph, Figure, Table, Claims>;
 
 // How a page came to be; an empty field is left out.
 struct Provenance {

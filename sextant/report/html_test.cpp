@@ -67,7 +67,7 @@ TEST(Html, IsWellFormedAndLoadsNothingWhateverTheTexts) {
   Page page =
       page_of({Heading{kHostile}, Paragraph{kHostile + "\n\n**" + kHostile + "**"}, Figure{plot, kHostile, "a b.csv"},
                Figure{grid, kHostile}, Figure{grey, kHostile}, Table{{kHostile, "n"}, {{kHostile, "1"}}, kHostile},
-               Code{kHostile}, Claims{{{kHostile, Verdict::kFails, kHostile}}}},
+               Claims{{{kHostile, Verdict::kFails, kHostile}}}},
               kHostile);
   page.title = page.question = kHostile;
   page.index_href = "index.html";

@@ -11,7 +11,7 @@ constexpr std::string_view kStyle =
     ".sxd{font:14px system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif;color:#1d2026;"
     "color-scheme:light dark}"
     ".sxd text{fill:currentColor}.sxd .t{font-size:17px;font-weight:650}.sxd .m{fill-opacity:.74}"
-    ".sxd .n{font-size:12px;fill-opacity:.6}.sxd .bg,.sxd .hollow{fill:#fff}.sxd image{image-rendering:pixelated}"
+    ".sxd .bg,.sxd .hollow{fill:#fff}.sxd image{image-rendering:pixelated}"
     ".sxd .ov{paint-order:stroke;stroke:#fff;stroke-width:4px;stroke-linejoin:round}"
     ".sxd .k0{color:#0072b2}.sxd .k1{color:#d55e00}.sxd .k2{color:#009e73}.sxd .k3{color:#aa4499}.sxd "
     ".k4{color:#bd8400}"
@@ -23,7 +23,7 @@ constexpr std::string_view kStyle =
     ".k4{color:#efc052}"
     ".sxd .k5{color:#a4defc}.sxd .k6{color:#e3739d}.sxd .k7{color:#a9acb5}.sxd .k8{color:#c6d060}.sxd "
     ".k9{color:#9592f5}}"
-    "@media screen and (max-width:540px){.sxd{font-size:17px}.sxd .t{font-size:19px}.sxd .n{font-size:14px}}";
+    "@media screen and (max-width:540px){.sxd{font-size:17px}.sxd .t{font-size:19px}}";
 
 }  // namespace
 

@@ -384,10 +384,6 @@ std::string to_svg(const Plot& plot) {
     body += svg::text(area.left + area.width / 2, y + 14, "middle", "m", plot.x.label);
     y += svg::kLine;
   }
-  for (const std::string& line : wrap(plot.note, 70, 2)) {
-    body += svg::text(kWidth - kEdge, y + 16, "end", "n", line);
-    y += 18;
-  }
   return svg::document(kWidth, y + kEdge, plot.title, plot.description, body);
 }
 

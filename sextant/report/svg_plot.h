@@ -38,7 +38,6 @@ struct Plot {
   std::vector<Series> series = {};
   std::vector<ReferenceLine> reference_lines = {};
   bool equal_scale = false;             // one range on both axes and a square area: latent maps, two-dimensional data
-  std::string note = {};                // small print below: scale, seed, fingerprint
   std::optional<HeatField> field = {};  // below the series
 };
 

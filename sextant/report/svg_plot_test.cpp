@@ -134,7 +134,7 @@ TEST(SvgPlot, TheLabelOfALineStandsWhereTheCurvesAreNot) {
 
 TEST(SvgPlot, IsWellFormedWhateverTheTextsAndNumbers) {
   Plot plot = curve({1, NAN, 1e9, -kInf, 3, 1e-300});
-  plot.title = plot.description = plot.note = plot.x.label = plot.y.label = plot.series[0].label = kHostile;
+  plot.title = plot.description = plot.x.label = plot.y.label = plot.series[0].label = kHostile;
   plot.reference_lines = {{2, kHostile}, {kInf, "never"}};
   plot.series.push_back({.label = "dots", .x = {1, 2}, .y = {3, NAN}, .mark = Mark::kDots, .dashed = true});
   plot.series.push_back({.label = "band", .x = {1, 2, 3}, .y = {1, 2, 3}, .lower = {0, NAN, 2}, .upper = {2, 3, kInf}});

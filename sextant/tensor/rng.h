@@ -13,10 +13,6 @@ namespace sextant {
 
 using at::Tensor;
 
-struct RngState {
-  uint64_t key = 0, position = 0;
-};
-
 class Rng {
  public:
   explicit Rng(uint64_t seed);
@@ -30,9 +26,6 @@ class Rng {
   // An independent stream that depends on this stream's key and the name only, never on the position.
   Rng split(std::string_view stream) const;
   Rng split(uint64_t number) const;
-
-  RngState state() const { return {key_, position_}; }
-  void set_state(const RngState& state) { key_ = state.key, position_ = state.position; }
 
  private:
   struct FromKey {};

@@ -30,7 +30,7 @@ class Optimiser {
   int64_t steps() const { return step_count_; }
   const Player& player() const { return player_; }
 
-  // By name: the weights, which share the parameters' memory; their averages, none without EMA; and the moments, 
+  // By name: the weights, which share the parameters' memory; their averages, none without EMA; and the moments,
   // "<name>.first_moment" and "<name>.second_moment".
   NamedTensors weights() const;
   NamedTensors averages() const;

@@ -40,8 +40,8 @@ struct TrainConfig {
 
 // How to run, without influence on the result.
 struct TrainOptions {
-  std::string title;   // before the progress line
-  bool quiet = false;  // no progress
+  std::string title;                 // before the progress line
+  bool quiet = false;                // no progress
   double checkpoint_every_s = 60.0;  // besides the end of each epoch
   std::string metadata;              // JSON kept in the header of the final weights
 };

@@ -423,7 +423,8 @@ TEST_P(FamilyContract, ABoundsDrawsAreEachItemsOwn) {
     means.push_back(each.mean());
     variances.push_back(each.var());
   }
-  const double items = torch::stack(variances).mean().item<double>(), of_means = torch::stack(means).var().item<double>();
+  const double items = torch::stack(variances).mean().item<double>(),
+               of_means = torch::stack(means).var().item<double>();
   EXPECT_GT(items, 0);
   EXPECT_LT(of_means, 4 * items / kItems);
 }

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <set>
 
 #include "sextant/diffusion/samplers.h"
 #include "sextant/tensor/torch.h"
@@ -164,6 +165,12 @@ std::string name_of(const testing::TestParamInfo<Case>& info) { return info.para
 INSTANTIATE_TEST_SUITE_P(All, SamplerContract, testing::ValuesIn(cases()), name_of);
 INSTANTIATE_TEST_SUITE_P(All, SamplerContractSlow, testing::ValuesIn(cases()), name_of);
 
+TEST(Samplers, EveryOneHasARow) {
+  std::set<size_t> rows;
+  for (const Case& each : cases()) rows.insert(each.config.index());
+  EXPECT_EQ(rows.size(), std::variant_size_v<SamplerConfig>) << "a sampler without a row in cases() is not tested";
+}
+
 // Song et al. 2021, section 4.1; with clipping only because eps is made to fit the clipped x_0.
 TEST(Samplers, DdimWithFullNoiseEqualsTheAncestralSampler) {
   const NoiseSchedule schedule{ScheduleConfig{}};
@@ -173,8 +180,8 @@ TEST(Samplers, DdimWithFullNoiseEqualsTheAncestralSampler) {
       const Grid grid = make_grid(Spacing::kTrailing, steps, 1000);
       const Tensor x = 2 * Rng(3).normal({64}).to(at::kDouble);
       Rng a(5), b(5);
-      const Tensor ddim = sample_ddim(denoiser, x, grid, {.eta = 1, .clip = clip}, noise_of(a));
-      const Tensor ddpm = sample_ancestral(denoiser, x, grid, {.clip = clip}, noise_of(b));
+      const Tensor ddim = run_sampler(Ddim{.eta = 1, .clip = clip}, denoiser, x, grid, noise_of(a));
+      const Tensor ddpm = run_sampler(Ancestral{.clip = clip}, denoiser, x, grid, noise_of(b));
       EXPECT_LT((ddim - ddpm).abs().max().item<double>(), 1e-9) << steps;
     }
 }
@@ -195,8 +202,8 @@ TEST(Samplers, TheStridedChainHasTheVarianceOfItsRecursion) {
     }
     Rng rng(4);
     const int64_t n = 400000;
-    const Tensor out = sample_ancestral(denoiser, rng.normal({n}).to(at::kDouble), grid,
-                                        {.variance = kind, .clip = false}, noise_of(rng));
+    const Tensor out = run_sampler(Ancestral{.variance = kind, .clip = false}, denoiser,
+                                   rng.normal({n}).to(at::kDouble), grid, noise_of(rng));
     EXPECT_NEAR(out.var().item<double>(), variance, 5 * variance * std::sqrt(2.0 / static_cast<double>(n)));
   }
 }

@@ -5,10 +5,9 @@
 
 namespace sextant {
 
-Tensor sample_ancestral(const Denoiser& denoiser, Tensor x, const Grid& grid, const Ancestral& config,
-                        const NoiseSource& noise, const StepObserver& observer) {
-  const NoiseSchedule& schedule = denoiser.schedule();
-  return walk_grid("ddpm", std::move(x), grid, observer, [&](const Tensor& x_t, double t, double s) -> Moved {
+Step step_of(const Ancestral& config, const Denoiser& denoiser, const NoiseSource& noise) {
+  return [&](const Tensor& x_t, double t, double s) -> Moved {
+    const NoiseSchedule& schedule = denoiser.schedule();
     const Tensor x0 = estimate(denoiser, x_t, t, config.clip).x0;
     // q(x_s | x_t, x_0), eqs. 6 and 7, with the respaced chain's alpha and beta.
     const double log_ratio = schedule.log_alpha_bar(t) - schedule.log_alpha_bar(s);
@@ -19,7 +18,7 @@ Tensor sample_ancestral(const Denoiser& denoiser, Tensor x, const Grid& grid, co
     if (s == 0) return {mean, x0};
     const double variance = config.variance == PosteriorVariance::kBeta ? beta : beta * sigma2_s / sigma2_t;
     return {mean + std::sqrt(variance) * noise(x_t.sizes()).to(x_t.options()), x0};
-  });
+  };
 }
 
 }  // namespace sextant

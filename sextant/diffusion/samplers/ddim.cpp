@@ -5,10 +5,9 @@
 
 namespace sextant {
 
-Tensor sample_ddim(const Denoiser& denoiser, Tensor x, const Grid& grid, const Ddim& config, const NoiseSource& noise,
-                   const StepObserver& observer) {
-  const NoiseSchedule& schedule = denoiser.schedule();
-  return walk_grid("ddim", std::move(x), grid, observer, [&](const Tensor& x_t, double t, double s) -> Moved {
+Step step_of(const Ddim& config, const Denoiser& denoiser, const NoiseSource& noise) {
+  return [&](const Tensor& x_t, double t, double s) -> Moved {
+    const NoiseSchedule& schedule = denoiser.schedule();
     const Estimate e = estimate(denoiser, x_t, t, config.clip);
     const double beta = -std::expm1(schedule.log_alpha_bar(t) - schedule.log_alpha_bar(s));
     const double sigma_s = schedule.sigma(s);
@@ -17,7 +16,7 @@ Tensor sample_ddim(const Denoiser& denoiser, Tensor x, const Grid& grid, const D
     const Tensor x_s = schedule.alpha(s) * e.x0 + direction * e.eps;
     if (spread == 0) return {x_s, e.x0};
     return {x_s + spread * noise(x_s.sizes()).to(x_s.options()), e.x0};
-  });
+  };
 }
 
 }  // namespace sextant

@@ -5,13 +5,10 @@
 
 namespace sextant {
 
-Tensor sample_dpm_solver(const Denoiser& denoiser, Tensor x, const Grid& grid, const DpmSolver& config,
-                         const NoiseSource& /*noise*/, const StepObserver& observer) {
-  const NoiseSchedule& schedule = denoiser.schedule();
-  const auto log_snr_half = [&](double t) { return std::log(schedule.alpha(t) / schedule.sigma(t)); };  // lambda
-  Tensor x0_before;
-  double h_before = 0;
-  return walk_grid("dpm-solver", std::move(x), grid, observer, [&](const Tensor& x_t, double t, double s) -> Moved {
+Step step_of(const DpmSolver& config, const Denoiser& denoiser, const NoiseSource& /*noise*/) {
+  return [&, x0_before = Tensor(), h_before = 0.0](const Tensor& x_t, double t, double s) mutable -> Moved {
+    const NoiseSchedule& schedule = denoiser.schedule();
+    const auto log_snr_half = [&](double u) { return std::log(schedule.alpha(u) / schedule.sigma(u)); };  // lambda
     const Tensor x0 = estimate(denoiser, x_t, t, config.clip).x0;
     if (s == 0) return {x0, x0};  // lambda is infinite there: the step's limit
     const double h = log_snr_half(s) - log_snr_half(t);
@@ -23,7 +20,7 @@ Tensor sample_dpm_solver(const Denoiser& denoiser, Tensor x, const Grid& grid, c
     x0_before = x0;
     h_before = h;
     return {schedule.sigma(s) / schedule.sigma(t) * x_t - schedule.alpha(s) * std::expm1(-h) * d, x0};
-  });
+  };
 }
 
 }  // namespace sextant
