@@ -7,7 +7,8 @@
 
 namespace sextant {
 
-// Throws UsageError that gives the nearest of `known` and lists them all. `what` was wanted: "--metrics".
-[[noreturn]] void refuse_unknown(std::string_view what, std::string_view got, const std::vector<std::string>& known);
+// Throws UsageError that gives the nearest of `known` and lists them all: "[eval] --metrics has no choice 'fdc'; …".
+[[noreturn]] void refuse_unknown(std::string_view where, std::string_view what, std::string_view got,
+                                 const std::vector<std::string>& known);
 
 }  // namespace sextant

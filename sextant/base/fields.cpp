@@ -57,8 +57,7 @@ void wrong_type(std::string_view path, std::string_view wanted, const Json& got)
 }
 
 void unknown_choice(std::string_view path, std::string_view got, const std::vector<std::string>& known) {
-  throw UsageError(concat("[config] ", path, " has no choice '", got, "'; did you mean '", nearest(got, known),
-                          "'? Choices: ", choices(known)));
+  refuse_unknown("config", path, got, known);
 }
 
 void check_range(std::string_view path, double value, const Range& range) {
@@ -75,8 +74,10 @@ void check_range(std::string_view path, double value, const Range& range) {
 
 }  // namespace fields_detail
 
-void refuse_unknown(std::string_view what, std::string_view got, const std::vector<std::string>& known) {
-  fields_detail::unknown_choice(what, got, known);
+void refuse_unknown(std::string_view where, std::string_view what, std::string_view got,
+                    const std::vector<std::string>& known) {
+  throw UsageError(concat("[", where, "] ", what, " has no choice '", got, "'; did you mean '", nearest(got, known),
+                          "'? Choices: ", fields_detail::choices(known)));
 }
 
 Json parse_setting(std::string_view setting) {

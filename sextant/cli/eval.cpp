@@ -27,7 +27,7 @@ const MetricRow& metric_named(const std::string& name) {
     }
     known.emplace_back(row.name);
   }
-  refuse_unknown("--metrics", name, known);
+  refuse_unknown("eval", "--metrics", name, known);
 }
 
 std::vector<const MetricRow*> wanted_metrics(const Options& options) {
@@ -49,6 +49,8 @@ void refuse_unused(const Options& options, const std::vector<const MetricRow*>& 
   };
   check("--images", wants("log_likelihood") || wants("bound"), "log_likelihood and bound");
   check("--samples", wants("log_likelihood"), "log_likelihood");
+  check("--seed", needs != Needs::kModel || wants("elbo") || wants("bound") || wants("log_likelihood"),
+        "what draws: elbo, bound, log_likelihood and scores of samples");
   check("--count", needs != Needs::kModel, "scores of samples, such as fcd");
   check("--classifier", needs == Needs::kClassifier, "scores by a classifier, such as fcd");
 }

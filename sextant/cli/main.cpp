@@ -27,7 +27,7 @@ void check_command(const CLI::App& app, const std::string& word) {
   if (word.starts_with('-')) return;
   std::vector<std::string> known;
   for (const CLI::App* command : app.get_subcommands({})) known.push_back(command->get_name());
-  if (std::ranges::find(known, word) == known.end()) sextant::refuse_unknown("the command", word, known);
+  if (std::ranges::find(known, word) == known.end()) sextant::refuse_unknown("sextant", "the command", word, known);
 }
 
 }  // namespace

@@ -33,7 +33,7 @@ void run(const Options& options, Console& console) {
   if (found == all.end()) {
     std::vector<std::string> known;
     for (const Experiment& experiment : all) known.push_back(experiment.id);
-    refuse_unknown("the exercise", options.exercise, known);
+    refuse_unknown("run", "the exercise", options.exercise, known);
   }
   const Json result = conduct(*found, {.scale = scale,
                                        .seed = options.seed,

@@ -159,7 +159,7 @@ const Row& row(const std::string& name) {
     if (row.name == name) return row;
   std::vector<std::string> known;
   for (const Row& row : rows()) known.push_back(row.name);
-  refuse_unknown("data.name", name, known);
+  refuse_unknown("config", "data.name", name, known);
 }
 
 std::optional<fs::path> find_file(const fs::path& folder, const DataFile& file) {

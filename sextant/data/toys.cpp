@@ -64,7 +64,7 @@ const Toy kToys[] = {
 const Toy& toy_named(const std::string& name) {
   for (const Toy& toy : kToys)
     if (name == toy.name) return toy;
-  refuse_unknown("the set of points", name, toy_names());
+  refuse_unknown("toys", "the set of points", name, toy_names());
 }
 
 }  // namespace

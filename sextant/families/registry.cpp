@@ -21,6 +21,39 @@ std::shared_ptr<Trainable> build_model(const ModelConfig& config, const ItemShap
 
 namespace {
 
+template <class Config>
+void refuse_idle(const Config&, const ItemShape&) {}
+
+void refuse_idle(const VaeConfig& config, const ItemShape&) {
+  const VaeConfig usual;
+  SEXTANT_USAGE_CHECK(
+      config.likelihood != Likelihood::kBernoulli || (!config.learn_sigma && config.sigma == usual.sigma),
+      "[vae] a Bernoulli likelihood has no sigma: set model.likelihood to gaussian or discretised_logistic, or leave ",
+      "model.sigma and model.learn_sigma out");
+}
+
+void refuse_idle(const DdpmConfig& config, const ItemShape& shape) {
+  for (const int64_t at : config.net.attention) {
+    std::string sides;
+    bool found = false;
+    for (size_t level = 0; level < config.net.widths.size(); ++level) {
+      const int64_t side = shape.sizes.back() >> level;
+      sides += concat(level > 0 ? ", " : "", side);
+      found = found || at == side;
+    }
+    SEXTANT_USAGE_CHECK(found, "[ddpm] model.net.attention names maps of side ", at, "; there are only ", sides,
+                        ": choose among them");
+  }
+}
+
+}  // namespace
+
+void refuse_idle_settings(const ModelConfig& config, const ItemShape& shape) {
+  std::visit([&](const auto& c) { refuse_idle(c, shape); }, config);
+}
+
+namespace {
+
 // What `sextant list` says of a family: one overload each, or it does not compile.
 struct About {
   const char *title, *computes;

@@ -21,12 +21,8 @@ std::vector<int64_t> widths(int64_t in, std::vector<int64_t> hidden, int64_t out
 Vae::Vae(const VaeConfig& config, const ItemShape& shape) : config_(config), item_(shape.sizes) {
   SEXTANT_USAGE_CHECK(shape.sizes.size() == 3, "[vae] needs pictures; the data has items of shape ",
                       shape_text(shape.sizes), ". Choose a picture data set, or another family for points");
-  const bool widthless = config.likelihood == Likelihood::kBernoulli;
-  SEXTANT_USAGE_CHECK(!widthless || (!config.learn_sigma && config.sigma == VaeConfig{}.sigma),
-                      "[vae] a Bernoulli likelihood has no sigma: set model.likelihood to gaussian or ",
-                      "discretised_logistic, or leave sigma and learn_sigma out");
   make_nets(shape);
-  if (!widthless) {
+  if (config.likelihood != Likelihood::kBernoulli) {
     const Tensor start = torch::full({1}, std::log(config.sigma));
     log_sigma_ = config.learn_sigma ? register_parameter("log_sigma", start) : register_buffer("log_sigma", start);
   }

@@ -171,8 +171,9 @@ void moments(const GroupNormShape& s, int64_t k, const float* origin, const floa
 }  // namespace
 
 void group_norm_silu(const GroupNormShape& s, const GroupNormInputs& in, const GroupNormOutputs& out) {
-  const auto& [x, before, gamma, beta, shift, residual] = in;
-  const auto& [y, mean, rstd] = out;
+  const float *x = in.x, *before = in.before, *gamma = in.gamma, *beta = in.beta, *shift = in.shift;
+  const float* residual = in.residual;
+  float *y = out.y, *mean = out.mean, *rstd = out.rstd;
   check_shape(s);
   check_pointers(s.batch, x, gamma, beta, y, mean, rstd);
   parallel_jobs(s.batch, [&](int64_t n) {
@@ -199,7 +200,7 @@ void group_norm_silu(const GroupNormShape& s, const GroupNormInputs& in, const G
 void group_norm_silu_backward(const GroupNormShape& s, const GroupNormInputs& in, const float* mean, const float* rstd,
                               const float* dy, const GroupNormGradients& to) {
   const float *x = in.x, *before = in.before, *gamma = in.gamma, *beta = in.beta;
-  const auto& [dx, dbefore, dgamma, dbeta, dshift] = to;
+  float *dx = to.x, *dbefore = to.before, *dgamma = to.gamma, *dbeta = to.beta, *dshift = to.shift;
   check_shape(s);
   check_pointers(s.batch, x, gamma, beta, mean, rstd, dy, dx);
   check_pointers(1, dgamma, dbeta);

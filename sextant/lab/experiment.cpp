@@ -169,14 +169,22 @@ Json to_json(const Provenance& provenance) {
 }  // namespace
 
 Json conduct(const Experiment& experiment, const StudyOptions& options) {
-  const PrecisionScope scope(options.precision);  // of sampling and scoring as well
+  const PrecisionScope scope(options.precision);  // of sampling as well; what scores is always in float32
   Study study(experiment, options);
   for (const PlannedRun& planned : experiment.runs) study.run(planned.run.name);
   const auto start = std::chrono::steady_clock::now();
   for (const Panel& panel : experiment.panels) panel(study);
 
   Claims claims;
-  for (const Claim& claim : experiment.claims) claims.claims.push_back(judge(claim, study.results_, options.scale));
+  std::string mistakes;  // of the exercise; said once what took hours to measure is kept
+  for (const Claim& claim : experiment.claims) {
+    try {
+      claims.claims.push_back(judge(claim, study.results_, options.scale));
+    } catch (const Error& error) {
+      claims.claims.push_back({.says = claim.says});
+      mistakes += concat(mistakes.empty() ? "" : "\n", error.what());
+    }
+  }
   std::vector<Block> blocks;
   blocks.emplace_back(Heading{"What was claimed, and what came out"});
   blocks.emplace_back(claims);
@@ -206,6 +214,7 @@ Json conduct(const Experiment& experiment, const StudyOptions& options) {
   if (study.thumbnail_) write_png(folder / "thumbnail.png", *study.thumbnail_);
   write_file(folder / "results.json", kept.dump(1));
   write_index(options.out);
+  SEXTANT_CHECK(mistakes.empty(), mistakes);
   return result;
 }
 

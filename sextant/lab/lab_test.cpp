@@ -159,6 +159,7 @@ TEST_F(Conduct, ADueClaimWithoutItsNumberIsAnError) {
     }
   }
   EXPECT_THROW(judged({{.says = "about nothing at all", .numbers = {}, .holds = above(0)}}), Error);
+  EXPECT_TRUE(std::filesystem::exists(folder() / "results.json")) << "what was measured is lost";
 }
 
 TEST_F(Conduct, AClaimThatIsNotDueShowsTheNumbersThatAreThere) {

@@ -9,8 +9,8 @@ namespace sextant::panels {
 // What the model can do beyond sampling. Throws Error when it has no latent variable.
 LatentVariable& latent_of(const TrainedRun& trained);
 
-// Numbers: elbo and its parts, active units, reconstruction error -> <run>.…; and a table of them. After
-// training_curves of "loss", "reconstruction" and "kl", whose numbers it shows.
+// -> <run>.active_units, .kl_per_unit, .mse; and a table of the loss and its parts after the kept epochs, which
+// training_curves of "loss", "reconstruction" and "kl" has put before.
 Panel latent_variable_numbers(const std::string& run);
 
 // The first `count` test pictures and below them what the model makes of them after each kept epoch.

@@ -76,8 +76,8 @@ Json without_defaults(const Json& json, const Json& defaults) {
 // The weights come last: with them the run counts as finished.
 void take_from_zoo(const fs::path& zoo, const fs::path& folder, const std::string& data_sha256) {
   Json record = read_record(zoo);
-  SEXTANT_CHECK(record.value("data_sha256", "") == data_sha256, "[run] ", zoo.string(),
-                " was trained on other data than is at hand; restore the data, or run without --zoo");
+  SEXTANT_USAGE_CHECK(record.value("data_sha256", "") == data_sha256, "[run] ", zoo.string(),
+                      " was trained on other data than is at hand; restore the data, or run without --zoo");
   record["zoo"] = concat("zoo/", zoo.filename().string());
   write_file(folder / "config.json", record.dump(1));
   copy_sample_sets(zoo, folder);
@@ -227,18 +227,17 @@ TrainedRun RunStore::ensure_in(const fs::path& folder, const Run& run, bool may_
   const auto dataset = data(run.data);
   const bool folder_is_new = !fs::exists(folder);
   const FolderLock lock(folder);
-  if (is_finished(folder)) return reopen(folder, run);  // by another process, while this one waited
+  if (is_finished(folder)) return reopen(folder, run);  // by another process, since we looked
   discard_half_copy(folder);
   const bool begun = fs::exists(folder / "config.json");
-  if (begun) {
-    check_resumable(folder, run, *dataset, may_resume);
-  } else if (const auto zoo = from_zoo_ ? in_zoo(run) : std::nullopt) {
-    take_from_zoo(*zoo, folder, dataset->content_hash);
-    return reopen(folder, run);
-  }
+  if (begun) check_resumable(folder, run, *dataset, may_resume);
   try {
+    if (const auto zoo = from_zoo_ && !begun ? in_zoo(run) : std::nullopt) {
+      take_from_zoo(*zoo, folder, dataset->content_hash);
+      return reopen(folder, run);
+    }
     return train_in(folder, run, dataset);
-  } catch (const UsageError&) {  // the recipe was refused before the first step
+  } catch (const UsageError&) {  // the run was refused before the first step
     if (!begun) discard_unbegun(folder, folder_is_new);
     throw;
   }
@@ -258,6 +257,7 @@ TrainedRun RunStore::train_in(const fs::path& folder, const Run& run, const std:
   trained.folder = folder;
   trained.data = dataset;
   trained.record = record_of(run, *dataset);
+  refuse_idle_settings(run.model, item_shape(*dataset));
   write_file(folder / "config.json", trained.record.dump(1));
   trained.model =
       build_model(run.model, item_shape(*dataset), Rng(static_cast<uint64_t>(run.train.seed)).split("init"));

@@ -1,5 +1,6 @@
 #include "sextant/lab/score_board.h"
 
+#include "sextant/tensor/float32_scope.h"
 #include "sextant/tensor/torch.h"
 
 namespace sextant {
@@ -14,6 +15,7 @@ ScoreBoard::ScoreBoard(const TrainedRun& run, int64_t count)
 
 Features ScoreBoard::features(const Tensor& bytes) const {
   const torch::NoGradGuard no_grad;
+  const Float32Scope same_yardstick;  // whatever the samples were drawn with
   return extract_features(*classifier_.scoring.classifier, classifier_.scoring.range, bytes);
 }
 

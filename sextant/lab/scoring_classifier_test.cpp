@@ -56,6 +56,18 @@ TEST(ScoringClassifier, TheOneThatShipsKnowsItsDigits) {
   EXPECT_GE((seen.probabilities.argmax(1) == some.labels).sum().item<int64_t>(), 985);
 }
 
+// Scores must not change with the precision in which samples are drawn.
+TEST(ScoringClassifier, SeesInFloat32WhateverTheScope) {
+  const OpenClassifier open = open_scoring_classifier(made_run("mnist", {1, 28, 28}));
+  const Dataset data = reference_data(open.run.run);
+  const auto seen = [&] { return SampleStudy({}, data, 20, open.scoring).real().features; };
+  const Tensor exact = seen();
+  const PrecisionScope rounded(Precision::kBFloat16);
+  EXPECT_TRUE(seen().equal(exact));
+  const Split some = subset(data.test, 20);
+  EXPECT_FALSE(extract_features(*open.scoring.classifier, open.scoring.range, some).features.equal(exact));
+}
+
 TEST(ScoringClassifier, ForOtherDataNamesTheRemedy) {
   EXPECT_NE(refusal(made_run("folder", {3, 32, 32}), "").find("--classifier"), std::string::npos);
   EXPECT_NE(refusal(made_run("cifar10", {3, 32, 32}), kZoo).find("was trained on mnist"), std::string::npos);

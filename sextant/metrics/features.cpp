@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "sextant/base/interrupt.h"
-#include "sextant/tensor/precision.h"
 #include "sextant/tensor/shape.h"
 #include "sextant/tensor/torch.h"
 
@@ -35,7 +34,6 @@ Features extract_features(Classifier& classifier, PixelRange classifier_range, c
   SEXTANT_CHECK(bytes.dim() == 4 && bytes.scalar_type() == at::kByte, "[features] expected bytes [N,C,H,W]; got ",
                 shape_text(bytes), bytes.scalar_type() == at::kByte ? "" : " of another type");
   const torch::NoGradGuard no_grad;
-  const PrecisionScope same_yardstick(Precision::kFloat32);  // whatever the samples were drawn with
   const at::Device device = device_of(classifier);
   std::vector<Tensor> features, probabilities;
   for (int64_t first = 0; first == 0 || first < bytes.size(0); first += kBatch) {

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "sextant/base/interrupt.h"
 #include "sextant/metrics/table.h"
 #include "sextant/tensor/torch.h"
 
@@ -11,7 +12,8 @@ namespace {
 constexpr int64_t kRows = 2000;       // (item, draw) pairs decoded at once
 constexpr double kActiveUnit = 0.05;  // nats: a unit with less KL carries nothing
 constexpr int64_t kBatch = 500;
-constexpr int64_t kBoundDraws = 50;  // random steps of a diffusion chain an image
+constexpr int64_t kBoundDraws = 50;   // random steps of a diffusion chain an image
+constexpr int64_t kBoundImages = 10;  // between two looks at Ctrl-C: they take seconds
 
 // Where a model wants its inputs.
 at::Device device_of(const LatentVariable& model) {
@@ -61,9 +63,15 @@ Json measure_bound(const EvalRequest& request) {
   const torch::NoGradGuard no_grad;
   Rng rng = Rng(request.seed).split("bound");
   const int64_t images = std::min(request.images, request.data.test.size());
+  const Split chosen = subset(request.data.test, images);
   std::vector<Tensor> each;
-  for_batches(subset(request.data.test, images), request.model.pixel_range(), request.model.device(),
-              [&](const Tensor& x) { each.push_back(model->elbo(x, kBoundDraws, rng).to(at::kCPU)); });
+  for (int64_t first = 0; first < images; first += kBoundImages) {
+    if (interrupted()) throw Interrupted(concat("stopped after ", first, " of ", images, " pictures; nothing is kept"));
+    const int64_t count = std::min(kBoundImages, images - first);
+    const Tensor x = slice(chosen, first, count, request.model.pixel_range()).x.to(request.model.device());
+    each.push_back(model->elbo(x, kBoundDraws, rng).to(at::kCPU));
+    if (request.progress) request.progress("bound", first + count, images);
+  }
   const Tensor elbo = torch::cat(each).to(at::kDouble);
   const double mean = elbo.mean().item<double>();
   Json json = {{"elbo", mean}, {"bits_per_dim", bits_per_dim(-mean, request.data.test.x[0].numel())}};

@@ -5,6 +5,7 @@
 #include "sextant/metrics/inception.h"
 #include "sextant/metrics/sample_scores.h"
 #include "sextant/metrics/table.h"
+#include "sextant/tensor/float32_scope.h"
 
 namespace sextant {
 namespace {
@@ -28,12 +29,17 @@ void add_floor(Json& numbers, Json floor) {
   numbers["floor"] = std::move(floor);
 }
 
-// A score that features give, and its floor.
+// A score that features give, and beside it the same of real pictures: where it compares two sets, training pictures in
+// place of the samples; else the test pictures, which the classifier has not seen in training.
 Json measure_score(const SampleScore& score, const EvalRequest& request) {
   SampleStudy& study = study_of(request);
   Json numbers = score_by(score, study.generated(), study.real());
-  const Features* training = study.training();
-  add_floor(numbers, training ? score_by(score, *training, study.real()) : Json());
+  if (score.compares) {
+    const Features* training = study.training();
+    add_floor(numbers, training ? score_by(score, *training, study.real()) : Json());
+  } else {
+    numbers["of_real"] = score_by(score, study.real(), study.real());
+  }
   return record(study, concat(score.name, "-", study.classifier().version), std::move(numbers));
 }
 
@@ -59,6 +65,7 @@ Json measure_accuracy(const EvalRequest& request) {
 constexpr int64_t kInceptionBatch = 32;
 
 Tensor inception_features(const Inception& net, const Tensor& bytes, const char* what, const EvalRequest& request) {
+  const Float32Scope same_yardstick;
   std::vector<Tensor> pieces;
   for (int64_t first = 0; first < bytes.size(0); first += kInceptionBatch) {
     if (interrupted()) throw Interrupted(concat(what, ": stopped; nothing is kept of a distance under way"));

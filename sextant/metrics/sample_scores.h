@@ -74,6 +74,7 @@ struct SampleScore {
   const char* text;               // what it is
   std::vector<const char*> keys;  // of the numbers that pages keep: "kid", "kid_standard_error"
   int64_t least;                  // pictures a side that it needs
+  bool compares;                  // two sets; else `real` is not looked at
   // Its numbers and what they depend on, by key; null with a "reason" where one can't be had, a "note" where one means
   // less than it seems.
   Json (*of)(const Features& generated, const Features& real);

@@ -1,5 +1,6 @@
 #include "sextant/metrics/sample_study.h"
 
+#include "sextant/tensor/float32_scope.h"
 #include "sextant/tensor/shape.h"
 
 namespace sextant {
@@ -24,6 +25,7 @@ const ScoringClassifier& SampleStudy::classifier() const {
 }
 
 Features SampleStudy::features_of(const Tensor& bytes) const {
+  const Float32Scope same_yardstick;  // whatever the samples were drawn with
   return extract_features(*classifier().classifier, classifier().range, bytes);
 }
 

@@ -257,7 +257,6 @@ TEST(Unet, PartsOfABatchAreTheBatch) {
 TEST(Unet, BadInputIsRefusedWithTheRemedy) {
   EXPECT_THROW(Unet(UnetConfig{}, 1, 30, 0), UsageError);
   EXPECT_THROW(Unet(UnetConfig{.widths = {}}, 1, 28, 0), UsageError);
-  EXPECT_THROW(Unet(UnetConfig{.attention = {16}}, 1, 28, 0), UsageError);  // the maps are of side 28, 14 and 7
   EXPECT_THROW(Unet(UnetConfig{.widths = {12, 24, 64}}, 1, 28, 0), UsageError);
   UnetConfig small;
   small.widths = {8};

@@ -111,16 +111,6 @@ UnetImpl::UnetImpl(const UnetConfig& config, int64_t channels, int64_t side, int
   const auto attends = [&](int64_t at) {
     return std::find(config.attention.begin(), config.attention.end(), at) != config.attention.end();
   };
-  for (const int64_t at : config.attention) {
-    std::string sides;
-    bool found = false;
-    for (int64_t l = 0; l < levels; ++l) {
-      sides += concat(l ? ", " : "", side >> l);
-      found = found || at == side >> l;
-    }
-    SEXTANT_USAGE_CHECK(found, "[unet] attention at ", at, " x ", at, ": there are no such maps, only of side ", sides,
-                        "; choose among them");
-  }
   const bool each_block = config.skips == SkipWiring::kBlock, convs = config.resampling == Resampling::kConv;
 
   time1_ = register_module("time1", Linear(config.time_features, config.time_width));

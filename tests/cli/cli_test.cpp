@@ -38,6 +38,7 @@ struct Mistake {
 TEST(CliSlow, MistakesEndWithTheirCodeAndNameTheRemedy) {
   const ScratchFolder scratch;
   const std::string recipe = (source_root() / "recipes" / "vae-mnist.toml").string();
+  const std::string diffusion = (source_root() / "recipes" / "ddpm-mnist.toml").string();
   const std::string vae = (source_root() / "zoo" / "vae-mnist").string();
   const std::string classifier = (source_root() / "zoo" / "classifier-mnist").string();
   write_file(scratch.path() / "typo.toml", "[train]\nepoch = 3\n");
@@ -81,6 +82,7 @@ TEST(CliSlow, MistakesEndWithTheirCodeAndNameTheRemedy) {
       {{"eval", vae, "--metrics", "elbo", "--samples", "9"}, 2, "--samples is for log_likelihood"},
       {{"eval", vae, "--classifier", classifier}, 2, "--classifier is for scores"},
       {{"train", recipe, "--set", "model.learn_sigma=true"}, 2, "has no sigma"},
+      {{"train", diffusion, "--set", "model.net.attention=[16]"}, 2, "there are only 28, 14, 7"},
       {{"info", "junk.safetensors"}, 1, "junk.safetensors"},
       {{"data", "fetch", "nothing"}, 2, "mnist"},
       {{"data", "add", "mnist", "nowhere"}, 1, "nowhere"},

@@ -57,7 +57,7 @@ Experiment exercise_14_25() {
                   .holds = each([](double errors) { return errors >= -3; })},
                  {.says = "Each of the three seeds comes within 0.1 nats of the entropy.",
                   .numbers = each_seed("gap"),
-                  .holds = each([](double gap) { return gap <= 0.1; }),
+                  .holds = each(within(0, 0.1)),
                   .from = RunScale::kQuick},
                  {.says = "It is better than the best single Gaussian (2.73 nats) for every seed.",
                   .numbers = each_seed("nll"),
