@@ -40,7 +40,7 @@ Experiment exercise_14_27() {
                   .from = RunScale::kQuick},
                  {.says = "Strong guidance leaves the real sevens: the samples' Fréchet distance to them is larger at "
                           "s = 7 than at s = 1.",
-                  .numbers = {run + ".s7.fcd", run + ".s1.fcd", run + ".s2.fcd", run + ".s3.fcd"},
+                  .numbers = {run + ".s7.fcd", run + ".s1.fcd", run + ".s2.fcd", run + ".s3.fcd", "floor.fcd"},
                   .holds = [](Values v) { return v[0] > v[1]; },
                   .from = RunScale::kQuick}},
       .reading =
