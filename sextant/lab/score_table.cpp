@@ -4,19 +4,19 @@
 
 namespace sextant::panels {
 
-std::string score_text(const Json& score, const char* key, int decimals, double factor) {
+std::string score_text(const Json& score, const char* key, int decimals) {
   const auto found = score.find(key);
-  return found != score.end() && found->is_number() ? fixed(factor * found->get<double>(), decimals) : "–";
+  return found != score.end() && found->is_number() ? fixed(found->get<double>(), decimals) : "–";
 }
 
 const std::vector<std::string>& score_columns() {
-  static const std::vector<std::string> names = {"FCD", "KID·10³", "prec.", "recall", "IS", "classes", "sure"};
+  static const std::vector<std::string> names = {"FCD", "KID", "prec.", "recall", "IS", "classes", "sure"};
   return names;
 }
 
 std::vector<std::string> score_cells(const Json& score) {
   return {score_text(score, "fcd", 2),
-          score_text(score, "kid", 2, 1000),
+          score_text(score, "kid", 3),
           score_text(score, "precision", 3),
           score_text(score, "recall", 3),
           score_text(score, "inception_score", 2),

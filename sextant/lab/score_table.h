@@ -5,8 +5,8 @@
 
 namespace sextant::panels {
 
-// The score under `key` times `factor`, or "–" where it has none (its record says why).
-std::string score_text(const Json& score, const char* key, int decimals, double factor = 1);
+// The score under `key`, or "–" where it has none (its record says why).
+std::string score_text(const Json& score, const char* key, int decimals);
 
 // Names of the columns, and the cells of one score under them.
 const std::vector<std::string>& score_columns();
