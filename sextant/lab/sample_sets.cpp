@@ -123,11 +123,7 @@ Tensor draw(const TrainedRun& trained, const SamplePlan& plan, uint64_t seed, in
 class KeptSet {
  public:
   KeptSet(const TrainedRun& trained, const SamplePlan& plan, uint64_t seed)
-      : trained_(trained),
-        plan_(plan),
-        seed_(seed),
-        here_(place_of(trained.device())),
-        weights_(sha256_file(trained.folder / "weights.safetensors").substr(0, 16)) {
+      : trained_(trained), plan_(plan), seed_(seed), here_(place_of(trained.device())) {
     const Json key = {{"plan", to_json(plan)}, {"seed", seed}, {"run", fingerprint(trained.run)}};
     file_ = trained.folder / "samples" / (fingerprint(key) + ".safetensors");
     if (!fs::exists(file_)) return;
@@ -152,8 +148,9 @@ class KeptSet {
     const double each = seconds_since(start) / static_cast<double>(chunks);
     seconds_ = seconds_ > 0 ? std::min(seconds_, each) : each;
     count_ += chunks * kSampleChunk;
-    const std::string origin = concat(here_, ", weights ", weights_);
-    if (drawn_on_.find(origin) == std::string::npos) drawn_on_ += (drawn_on_.empty() ? "" : "; ") + origin;
+    if (origin_.empty())  // hashing takes a while, and a set that is complete needs none
+      origin_ = concat(here_, ", weights ", sha256_file(trained_.folder / "weights.safetensors").substr(0, 16));
+    if (drawn_on_.find(origin_) == std::string::npos) drawn_on_ += (drawn_on_.empty() ? "" : "; ") + origin_;
   }
   // Of a chunk on this machine; 0: none was timed.
   double seconds() const { return seconds_; }
@@ -182,7 +179,7 @@ class KeptSet {
   const TrainedRun& trained_;
   const SamplePlan& plan_;
   uint64_t seed_;
-  std::string here_, weights_;  // the machine, and the first digits of the hash of its file of weights
+  std::string here_, origin_;  // this machine; and with the first digits of the hash of its file of weights
   std::string drawn_on_;
   fs::path file_;
   std::vector<Tensor> pieces_;  // what was saved, then what was drawn since

@@ -1,6 +1,5 @@
 #include "sextant/lab/score_board.h"
 
-#include "sextant/tensor/float32_scope.h"
 #include "sextant/tensor/torch.h"
 
 namespace sextant {
@@ -13,11 +12,7 @@ ScoreBoard::ScoreBoard(const TrainedRun& run, int64_t count)
       test_(features(pictures_)),
       floor_(score_samples(features(subset(data_.train, count_).x), test_)) {}
 
-Features ScoreBoard::features(const Tensor& bytes) const {
-  const torch::NoGradGuard no_grad;
-  const Float32Scope same_yardstick;  // whatever the samples were drawn with
-  return extract_features(*classifier_.scoring.classifier, classifier_.scoring.range, bytes);
-}
+Features ScoreBoard::features(const Tensor& bytes) const { return classifier_.scoring.features(bytes); }
 
 std::string ScoreBoard::text() const {
   return concat("FCD-", classifier_.scoring.version, ", ", classifier_.scoring.fingerprint);

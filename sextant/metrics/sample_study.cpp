@@ -9,6 +9,11 @@ Json ScoringClassifier::record() const {
   return {{"version", version}, {"fingerprint", fingerprint}, {"weights_sha256", weights_sha256}};
 }
 
+Features ScoringClassifier::features(const Tensor& bytes) const {
+  const Float32Scope same_yardstick;
+  return extract_features(*classifier, range, bytes);
+}
+
 SampleStudy::SampleStudy(SampleSource source, const Dataset& reference, int64_t n,
                          std::optional<ScoringClassifier> classifier)
     : source_(std::move(source)), reference_(reference), n_(n), classifier_(std::move(classifier)) {
@@ -22,11 +27,6 @@ SampleStudy::SampleStudy(SampleSource source, const Dataset& reference, int64_t 
 const ScoringClassifier& SampleStudy::classifier() const {
   SEXTANT_CHECK(classifier_, "[scores] this score needs a classifier; pass --classifier RUN");
   return *classifier_;
-}
-
-Features SampleStudy::features_of(const Tensor& bytes) const {
-  const Float32Scope same_yardstick;  // whatever the samples were drawn with
-  return extract_features(*classifier().classifier, classifier().range, bytes);
 }
 
 const Tensor& SampleStudy::pictures() {
@@ -45,12 +45,12 @@ const Tensor& SampleStudy::real_pictures() {
 }
 
 const Features& SampleStudy::generated() {
-  if (!generated_) generated_ = features_of(pictures());
+  if (!generated_) generated_ = classifier().features(pictures());
   return *generated_;
 }
 
 const Features& SampleStudy::real() {
-  if (!real_) real_ = features_of(real_pictures());
+  if (!real_) real_ = classifier().features(real_pictures());
   return *real_;
 }
 
@@ -61,7 +61,7 @@ std::optional<Tensor> SampleStudy::training_pictures() const {
 
 const Features* SampleStudy::training() {
   if (!training_)
-    if (const auto bytes = training_pictures()) training_ = features_of(*bytes);
+    if (const auto bytes = training_pictures()) training_ = classifier().features(*bytes);
   return training_ ? &*training_ : nullptr;
 }
 

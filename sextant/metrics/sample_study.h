@@ -19,6 +19,8 @@ struct ScoringClassifier {
   std::string fingerprint;     // of its run
   std::string weights_sha256;  // of its file of weights
 
+  // Of bytes [N,C,H,W], always in full float32: the yardstick does not change with how samples are drawn.
+  Features features(const Tensor& bytes) const;
   // {"fingerprint", "weights_sha256", "version"}
   Json record() const;
 };
@@ -50,8 +52,6 @@ class SampleStudy {
   const ScoringClassifier& classifier() const;
 
  private:
-  Features features_of(const Tensor& bytes) const;
-
   SampleSource source_;
   const Dataset& reference_;
   int64_t n_;

@@ -104,6 +104,7 @@ class Session {
   const TrainConfig& config_;
   const fs::path& folder_;
   const TrainOptions& options_;
+  const at::Device device_;
   const Rng rng_;
   BatchStream stream_;
   std::vector<Player> players_;
@@ -125,6 +126,7 @@ Session::Session(Trainable& model, const Dataset& data, const TrainConfig& confi
       config_(config),
       folder_(folder),
       options_(options),
+      device_(model.device()),
       rng_(static_cast<uint64_t>(config.seed)),
       stream_(data.train, {.batch_size = config.batch_size, .drop_last = config.drop_last, .flip = config.flip},
               model.pixel_range(), rng_.split("order")),
@@ -168,7 +170,7 @@ void Session::resume() {
     }
     Json began_on = state.at("machine");
     if (!began_on.contains("device")) began_on["device"] = device_text(at::kCPU);  // written before it was recorded
-    const Json here = machine_record(model_.device());
+    const Json here = machine_record(device_);
     same_machine_ = began_on == here && state.at("same_machine").get<bool>();
     if (!same_machine_ && !options_.quiet)
       std::fprintf(stderr, "%s: goes on, but not to the same bytes: it began on %s, this is %s\n",
@@ -201,7 +203,7 @@ void Session::round() {
   for (size_t p = 0; p < players_.size(); ++p)
     for (int64_t i = 0; i < players_[p].steps_per_round; ++i) {
       if (p == 0) {
-        batch_ = to_device(stream_.next(), model_.device());
+        batch_ = to_device(stream_.next(), device_);
         items_seen_ += batch_.x.size(0);
       }
       player_step(p);
@@ -275,7 +277,7 @@ void Session::checkpoint() {
                  {"event_bytes", position.event_bytes},
                  {"window", window},
                  {"epoch", epoch},
-                 {"machine", machine_record(model_.device())},
+                 {"machine", machine_record(device_)},
                  {"same_machine", same_machine_}};
   save_checkpoint(folder_, saved);
   saved_ = Clock::now();
@@ -350,11 +352,12 @@ Json evaluate(Trainable& model, const Split& split, Rng rng) {
   model.eval();
   Json result = Json::object();
   const auto players = model.players();
+  const at::Device device = model.device();
   for (size_t p = 0; p < players.size(); ++p) {
     Meter meter;
     for (int64_t first = 0; first < split.size(); first += kEvaluationBatch) {
       const int64_t count = std::min(kEvaluationBatch, split.size() - first);
-      const Batch batch = to_device(slice(split, first, count, model.pixel_range()), model.device());
+      const Batch batch = to_device(slice(split, first, count, model.pixel_range()), device);
       const Loss loss = model.loss(p, batch, rng);
       meter.add(loss, loss.total.item<double>(), count);
     }
