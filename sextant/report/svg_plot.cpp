@@ -38,10 +38,8 @@ struct Area {
 void check_plot(const Plot& plot) {
   if (plot.field) check_field(*plot.field);
   for (const Series& s : plot.series) {
-    const auto fits = [&](const std::vector<double>& band) { return band.empty() || band.size() == s.x.size(); };
-    SEXTANT_CHECK(s.x.size() == s.y.size() && fits(s.lower) && fits(s.upper) && s.lower.empty() == s.upper.empty(),
-                  "[plot] expected x, y and a band of one length in series '", s.label, "'; got ", s.x.size(), ", ",
-                  s.y.size(), ", ", s.lower.size(), " and ", s.upper.size());
+    SEXTANT_CHECK(s.x.size() == s.y.size(), "[plot] expected x and y of one length in series '", s.label, "'; got ",
+                  s.x.size(), " and ", s.y.size());
     SEXTANT_CHECK(s.colour >= -1 && s.colour < svg::kColours, "[plot] expected a colour 0 to ", svg::kColours - 1,
                   " (-1: by position); got ", s.colour, " in series '", s.label, "'");
   }
@@ -126,24 +124,8 @@ std::string marker_group(const Series& s, std::string_view markers) {
       markers, "</g>");
 }
 
-std::string draw_band(const Area& area, const Series& s) {
-  std::string out;
-  if (s.lower.empty()) return out;
-  // A band breaks where either edge does: the other edge is made to break there too.
-  std::vector<double> low = s.lower, high = s.upper;
-  for (size_t i = 0; i < low.size(); ++i)
-    if (!area.y.draws(low[i]) || !area.y.draws(high[i])) low[i] = high[i] = NAN;
-  const auto lower = runs(area, s.x, low), upper = runs(area, s.x, high);
-  for (size_t r = 0; r < lower.size(); ++r) {
-    std::vector<Point> outline = upper[r];
-    outline.insert(outline.end(), lower[r].rbegin(), lower[r].rend());
-    out += concat("<path d=\"", path_data(outline), "z\" fill=\"currentColor\" fill-opacity=\".17\"/>");
-  }
-  return out;
-}
-
 std::string draw_line(const Area& area, const Series& s, size_t shape) {
-  std::string out = draw_band(area, s), markers;
+  std::string out, markers;
   for (const auto& run : runs(area, s.x, s.y)) {
     // Where thousands of points share the width, a thin line shows more of them.
     if (run.size() > 1) out += concat("<path d=\"", path_data(run), "\"", stroke(s, run.size() > 900 ? 1 : 2.2), "/>");
@@ -334,7 +316,6 @@ Area make_area(const Plot& plot, double top) {
       if (!AxisScale{.log = plot.y.log}.draws(s.y[i]) || !AxisScale{.log = plot.x.log}.draws(s.x[i])) continue;
       x.push_back(s.x[i]);
       y.push_back(s.y[i]);
-      if (!s.lower.empty()) y.insert(y.end(), {s.lower[i], s.upper[i]});
     }
   }
   const bool empty = x.empty() && !plot.field;
@@ -389,8 +370,7 @@ std::string to_svg(const Plot& plot) {
 
 std::string to_csv(const Plot& plot) {
   check_plot(plot);
-  const bool band = std::ranges::any_of(plot.series, [](const Series& s) { return !s.lower.empty(); });
-  std::string out = concat("series,x,y", band ? ",lower,upper" : "", plot.field ? ",value\n" : "\n");
+  std::string out = concat("series,x,y", plot.field ? ",value\n" : "\n");
   if (plot.field) {
     const HeatField& f = *plot.field;
     const int64_t rows = static_cast<int64_t>(f.values.size()) / f.columns;
@@ -399,15 +379,12 @@ std::string to_csv(const Plot& plot) {
     };
     for (int64_t i = 0; i < rows * f.columns; ++i)
       out += concat(csv_field(f.label), ",", shortest(middle(f.left, f.right, i % f.columns, f.columns)), ",",
-                    shortest(middle(f.bottom, f.top, i / f.columns, rows)), band ? ",,," : ",",
+                    shortest(middle(f.bottom, f.top, i / f.columns, rows)), ",",
                     shortest(f.values[static_cast<size_t>(i)]), "\n");
   }
   for (const Series& s : plot.series)
-    for (size_t i = 0; i < s.x.size(); ++i) {
-      out += csv_field(s.label) + "," + shortest(s.x[i]) + "," + shortest(s.y[i]);
-      if (band) out += s.lower.empty() ? ",," : "," + shortest(s.lower[i]) + "," + shortest(s.upper[i]);
-      out += plot.field ? ",\n" : "\n";
-    }
+    for (size_t i = 0; i < s.x.size(); ++i)
+      out += concat(csv_field(s.label), ",", shortest(s.x[i]), ",", shortest(s.y[i]), plot.field ? ",\n" : "\n");
   return out;
 }
 

@@ -18,9 +18,8 @@ enum class Mark {
 };
 
 struct Series {
-  std::string label = {};                      // in the legend and the CSV; empty: not in the legend
-  std::vector<double> x = {}, y = {};          // of one length
-  std::vector<double> lower = {}, upper = {};  // a band around the line (minimum and maximum over seeds…); empty: none
+  std::string label = {};              // in the legend and the CSV; empty: not in the legend
+  std::vector<double> x = {}, y = {};  // of one length
   Mark mark = Mark::kLine;
   int colour = -1;      // 0 to 9 of the palette; -1: the position among the series
   bool dashed = false;  // say, test beside train in the same colour
@@ -44,9 +43,8 @@ struct Plot {
 // One SVG document, 560 units wide. Throws Error for series that contradict themselves (lengths, colour).
 std::string to_svg(const Plot& plot);
 
-// "series,x,y" and one line a point, with "lower,upper" where any series has a band, and "value" last where there is a
-// field, whose cells come first, at their centres; every number in the shortest text that reads back as the same
-// double.
+// "series,x,y" and one line a point, with "value" last where there is a field, whose cells come first, at their
+// centres; every number in the shortest text that reads back as the same double.
 std::string to_csv(const Plot& plot);
 
 }  // namespace sextant

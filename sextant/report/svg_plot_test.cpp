@@ -137,7 +137,6 @@ TEST(SvgPlot, IsWellFormedWhateverTheTextsAndNumbers) {
   plot.title = plot.description = plot.x.label = plot.y.label = plot.series[0].label = kHostile;
   plot.reference_lines = {{2, kHostile}, {kInf, "never"}};
   plot.series.push_back({.label = "dots", .x = {1, 2}, .y = {3, NAN}, .mark = Mark::kDots, .dashed = true});
-  plot.series.push_back({.label = "band", .x = {1, 2, 3}, .y = {1, 2, 3}, .lower = {0, NAN, 2}, .upper = {2, 3, kInf}});
   for (const bool log : {false, true}) {
     plot.x.log = plot.y.log = log;
     for (const bool equal : {false, true}) {
@@ -222,7 +221,6 @@ TEST(HeatField, TheHighestRowComesFirstAndMoreIsDarker) {
 
 TEST(SvgPlot, SeriesThatContradictThemselvesAreRefused) {
   EXPECT_THROW(to_svg({.series = {{.x = {1}, .y = {}}}}), Error);
-  EXPECT_THROW(to_svg({.series = {{.x = {1}, .y = {1}, .lower = {0}}}}), Error);
   EXPECT_THROW(to_csv({.series = {{.x = {1}, .y = {1}, .colour = 10}}}), Error);
 }
 
@@ -259,10 +257,9 @@ TEST(Csv, AFieldAddsItsCellsAndAColumn) {
   EXPECT_EQ(to_csv(plot), "series,x,y,value\np,0.5,0.5,3\np,1.5,0.5,4.5\na,1,2.5,\n");
 }
 
-TEST(Csv, ABandAddsItsColumns) {
-  const Plot plot{.series = {{.label = "a", .x = {1}, .y = {2.5}, .lower = {2}, .upper = {0.1}},
-                             {.label = "b\nc", .x = {1}, .y = {NAN}}}};
-  EXPECT_EQ(to_csv(plot), "series,x,y,lower,upper\na,1,2.5,2,0.1\n\"b\nc\",1,nan,,\n");
+TEST(Csv, ALabelWithALineBreakIsQuoted) {
+  const Plot plot{.series = {{.label = "a", .x = {1}, .y = {2.5}}, {.label = "b\nc", .x = {1}, .y = {NAN}}}};
+  EXPECT_EQ(to_csv(plot), "series,x,y\na,1,2.5\n\"b\nc\",1,nan\n");
 }
 
 }  // namespace

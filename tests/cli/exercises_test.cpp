@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "program.h"
+#include "sextant/base/files.h"
 
 namespace sextant::testing_program {
 namespace {
@@ -20,6 +21,22 @@ TEST(ExerciseSlow, EveryExerciseRunsAtSmoke) {
     EXPECT_TRUE(fs::exists(scratch.path() / result.at("report").get<std::string>()));
     for (const Json& claim : result.at("claims")) EXPECT_NE(claim.at("verdict"), "fails") << id << claim.dump();
   }
+}
+
+// The log of a finished run is cut to its first record of the test loss, which then did not fall.
+TEST(ExerciseSlow, AClaimThatFailsIsAnExitCodeUnderCheck) {
+  const ScratchFolder scratch;
+  const std::vector<std::string> page = {"run", "14.21", "--scale", "smoke", "--quiet"},
+                                 checked = {"run", "14.21", "--scale", "smoke", "--quiet", "--check"};
+  ASSERT_EQ(run(checked, scratch.path()).code, 0);
+  for (const auto& folder : fs::directory_iterator(scratch.path() / "runs")) {
+    const std::string log = read_file(folder.path() / "log.jsonl");
+    write_file(folder.path() / "log.jsonl", log.substr(0, log.find('\n', log.find(R"("split":"test")")) + 1));
+  }
+  EXPECT_EQ(run(page, scratch.path()).code, 0);
+  const Said said = run(checked, scratch.path());
+  EXPECT_EQ(said.code, 3) << said.err;
+  EXPECT_NE(said.out.find("fails: The test loss falls"), std::string::npos) << said.out;
 }
 
 }  // namespace
