@@ -24,13 +24,17 @@ constexpr std::pair<std::string_view, int64_t> kTypes[] = {
     {"F64", 8}, {"F32", 4}, {"F16", 2}, {"BF16", 2}, {"I64", 8}, {"I32", 4},     {"I16", 2},     {"I8", 1},
     {"U64", 8}, {"U32", 4}, {"U16", 2}, {"U8", 1},   {"C64", 8}, {"F8_E4M3", 1}, {"F8_E5M2", 1}, {"BOOL", 1}};
 
-// Bytes that a tensor takes; nothing where the type is unknown, a dimension is negative or the product overflows.
+// Bytes that a tensor takes; nothing where the type is unknown, a dimension is negative or the product overflows, that
+// of the others beside a 0 too: whoever makes the tensor computes its strides.
 std::optional<int64_t> byte_count(std::string_view dtype, const std::vector<int64_t>& shape) {
   int64_t bytes = safetensors_type_size(dtype);
   if (bytes == 0) return std::nullopt;
-  for (const int64_t dim : shape)
-    if (dim < 0 || __builtin_mul_overflow(bytes, dim, &bytes)) return std::nullopt;
-  return bytes;
+  bool empty = false;
+  for (const int64_t dim : shape) {
+    if (dim < 0 || __builtin_mul_overflow(bytes, std::max<int64_t>(dim, 1), &bytes)) return std::nullopt;
+    empty = empty || dim == 0;
+  }
+  return empty ? 0 : bytes;
 }
 
 // The header as JSON. Refuses keys that come twice, which the JSON library would silently merge.

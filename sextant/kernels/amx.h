@@ -1,6 +1,6 @@
 // The matrix unit of newer Intel CPUs (AMX): tiles of 16 x 16 sums, each from 16 pairs of bfloat16 by one instruction.
-// Its layouts are the ones of our pairs: A by rows of pairs, B by rows of pairs of consecutive k, so it takes over
-// where the instruction on vectors was, without a copy.
+// Its layouts are the ones of our pairs (k with k + 16, see winograd_tiles.h): A by rows of pairs, B by rows of them,
+// so it takes over where the instruction on vectors was, without a copy.
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,7 @@
 // How a picture is cut into tiles of 4x4 outputs. An edge of r = 1..3 left-over rows gets F(r,3) over a subset of the
-// same six points {0, 1, -1, 2, -2, infinity}, so all tiles share one set of transformed weights, and an edge tile just
-// takes no part in some of the 36 products. Inside a block tiles are ordered by kind (bottom edge, whole, right edge,
-// corner): then those that take part in one product are neighbours.
+// same six points {0, 3/4, -3/4, 3/2, -3/2, infinity}, so all tiles share one set of transformed weights, and an edge
+// tile just takes no part in some of the 36 products. Inside a block tiles are ordered by kind (bottom edge, whole,
+// right edge, corner): then those that take part in one product are neighbours.
 #pragma once
 
 #include <algorithm>

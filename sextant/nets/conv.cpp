@@ -170,9 +170,14 @@ Tensor Conv2dImpl::infer(const Tensor& x, const Tensor& residual) {
 Tensor Conv2dImpl::forward(const Tensor& x, const Tensor& residual) {
   SEXTANT_CHECK(x.dim() == 4 && x.size(1) == options_.in, "[conv] expected maps [B,", options_.in, ",H,W]; got ",
                 shape_text(x));
-  if (runs_ours(x) && options_.size == 3)
+  if (runs_ours(x) && options_.size == 3) {
+    const std::vector<int64_t> maps = {x.size(0), options_.out, x.size(2), x.size(3)};
+    SEXTANT_CHECK(!residual.defined() || (is_plain(residual) && residual.sizes() == at::IntArrayRef(maps)),
+                  "[conv] expected a residual like the result, ", shape_text(at::IntArrayRef(maps)), "; got ",
+                  shape_text(residual));
     return at::GradMode::is_enabled() ? FastConv::apply(x, weight, bias, if_defined(residual), false)[0]
                                       : infer(x, residual);
+  }
   const Tensor y = runs_ours(x) && options_.size == 1
                        ? pointwise(x, weight, bias)
                        : at::conv2d(x, weight, bias, options_.stride, (options_.size - 1) / 2);

@@ -1,7 +1,7 @@
 // Convolutions over feature maps [B,C,H,W]. Stored channels last; which kernel does the work is a fixed rule on shape,
 // type and device, never a race: 3x3 with stride 1 goes to our Winograd or, from or to at most four channels, to our
-// direct sums; 1x1 is a matrix product; the rest is LibTorch's. Winograd's products are in the precision of the thread's
-// PrecisionScope (tensor/precision.h), backward as forward.
+// direct sums; 1x1 is a matrix product; the rest is LibTorch's. Winograd's products are in the precision of the
+// thread's PrecisionScope (tensor/precision.h), backward as forward; a backward that is itself recorded is in float32.
 #pragma once
 
 #include <torch/nn/module.h>

@@ -85,7 +85,7 @@ class FastPointCoupling : public torch::autograd::Function<FastPointCoupling> {
   static variable_list forward(AutogradContext* context, const Tensor& x_any, const Tensor& scale, const Tensor& mask,
                                at::TensorList net) {
     const Tensor x = x_any.contiguous(), y = at::empty_like(x), log_det = at::empty({x.size(0)}, x.options());
-    variable_list saved = {x, scale};
+    variable_list saved = {x_any, scale};  // not its copy, which knows no gradient
     saved.insert(saved.end(), net.begin(), net.end());
     Tensor h = x * mask;
     for (size_t i = 0; i + 1 < net.size(); i += 2) {
@@ -106,7 +106,7 @@ class FastPointCoupling : public torch::autograd::Function<FastPointCoupling> {
 
   static variable_list backward(AutogradContext* context, const variable_list& upstream) {
     const auto saved = context->get_saved_variables();
-    const Tensor mask = context->saved_data["mask"].toTensor(), &x = saved[0], &scale = saved[1];
+    const Tensor mask = context->saved_data["mask"].toTensor(), &scale = saved[1];
     const auto size = static_cast<size_t>(context->saved_data["net"].toInt());
     const variable_list inputs(saved.begin(), saved.begin() + 2 + static_cast<std::ptrdiff_t>(size));
     if (at::GradMode::is_enabled()) {
@@ -118,7 +118,8 @@ class FastPointCoupling : public torch::autograd::Function<FastPointCoupling> {
       found.insert(found.begin() + 2, Tensor());
       return found;
     }
-    const Tensor dy = upstream[0].contiguous(), dl = upstream[1].contiguous(), dx = at::empty_like(x);
+    const Tensor x = saved[0].contiguous(), dy = upstream[0].contiguous(), dl = upstream[1].contiguous();
+    const Tensor dx = at::empty_like(x);
     variable_list gradients(3 + size);
     gradients[0] = dx;
     gradients[1] = at::empty_like(scale);
@@ -152,6 +153,19 @@ class FastPointCoupling : public torch::autograd::Function<FastPointCoupling> {
   }
   static Activation activation(size_t at, size_t size) { return at + 2 < size ? Activation::kRelu : Activation::kNone; }
 };
+
+// From `dimensions` to s and t for each, layer after layer.
+void check_widths(const std::vector<Tensor>& net, int64_t dimensions) {
+  int64_t width = dimensions;
+  for (size_t i = 0; i + 1 < net.size(); i += 2) {
+    SEXTANT_CHECK(net[i].dim() == 2 && net[i].size(1) == width && net[i + 1].numel() == net[i].size(0),
+                  "[coupling] layer ", i / 2, " of the conditioner must take ", width, " numbers; its weight is ",
+                  shape_text(net[i]), ", its bias ", shape_text(net[i + 1]));
+    width = net[i].size(0);
+  }
+  SEXTANT_CHECK(width == 2 * dimensions, "[coupling] the conditioner must answer with ", 2 * dimensions,
+                " numbers, s and t for each; it gives ", width);
+}
 
 }  // namespace
 
@@ -219,9 +233,14 @@ Mapped AffineCoupling::forward_and_log_det(const Tensor& x) {
   const bool ours = is_plain(x) && is_plain(scale_);
   variable_list result;
   if (const std::vector<Tensor> net = conditioner_->linear_layers(); ours && x.dim() == 2 && !net.empty()) {
+    check_widths(net, x.size(1));
     result = FastPointCoupling::apply(x, scale_, mask, at::TensorList(net));
   } else {
     const Tensor h = conditioner_->forward(x * mask);
+    std::vector<int64_t> wanted = x.sizes().vec();
+    wanted[1] *= 2;
+    SEXTANT_CHECK(h.sizes() == at::IntArrayRef(wanted), "[coupling] the conditioner must answer with ",
+                  shape_text(at::IntArrayRef(wanted)), ", s and t for each number; it gave ", shape_text(h));
     result = ours ? FastCoupling::apply(x, h, scale_, mask, mask_pixel_) : couple_in_steps(x, h, scale_, mask);
   }
   return {.value = result[0], .log_det = result[1]};

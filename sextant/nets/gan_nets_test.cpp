@@ -142,6 +142,7 @@ TEST(BatchNorm, NormalisesByTheBatchWhileTrainingAndByItsAveragesAfterwards) {
   const Tensor expected =
       ((x - kept.view({1, 3, 1, 1})) / (buffers["running_var"].view({1, 3, 1, 1}) + 1e-5).sqrt()).relu();
   EXPECT_LT(distance(later, expected), 1e-5);
+  EXPECT_THROW(norm->forward(torch::ones({1, 3, 1, 1}), true), Error) << "one value has no variance";
 }
 
 TEST(BatchNorm, EqualsLibTorchInDoubleInItsGradients) {

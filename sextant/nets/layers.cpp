@@ -70,6 +70,8 @@ Tensor activation_gradient(const Tensor& dy, const Tensor& y, Activation activat
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, Activation activation, Precision precision) {
   SEXTANT_CHECK(x.dim() == 2 && x.size(1) == weight.size(1), "[linear] expected x [B,", weight.size(1), "]; got ",
                 shape_text(x));
+  SEXTANT_CHECK(bias.dim() == 1 && bias.size(0) == weight.size(0), "[linear] expected a bias [", weight.size(0),
+                "]; got ", shape_text(bias));
   if (is_plain(x) && is_plain(weight) && weight.is_contiguous())
     return FastLinear::apply(x, weight, bias, static_cast<int64_t>(activation), static_cast<int64_t>(precision));
   return activate(torch::linear(x, weight, bias), activation);

@@ -89,6 +89,7 @@ TEST(Linear, AWrongWidthIsNamed) {
   } catch (const Error& error) {
     EXPECT_NE(std::string(error.what()).find("expected x [B,4]; got [2,5]"), std::string::npos) << error.what();
   }
+  EXPECT_THROW(linear(torch::ones({2, 4}), torch::ones({3, 4}), torch::ones({1}), Activation::kNone), Error);
 }
 
 TEST(InitScope, FirstWeightsDependOnItsSeedOnlyAndLeaveTheGlobalGeneratorAlone) {

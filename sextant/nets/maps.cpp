@@ -195,6 +195,12 @@ Tensor GroupNormImpl::forward(const Tensor& x, const NormExtras& extras) {
     if (extras.shift.defined()) y = add_to_pixels(y, extras.shift);
     return extras.residual.defined() ? y + extras.residual : y;
   }
+  const std::vector<int64_t> per_pixel_sum = {x.size(0), x.size(1)};
+  for (const Tensor* extra : {&extras.before, &extras.shift, &extras.residual}) {
+    const at::IntArrayRef wanted = extra == &extras.residual ? x.sizes() : at::IntArrayRef(per_pixel_sum);
+    SEXTANT_CHECK(!extra->defined() || (is_plain(*extra) && extra->sizes() == wanted), "[group_norm] expected ",
+                  shape_text(wanted), " to join maps ", shape_text(x), "; got ", shape_text(*extra));
+  }
   return FastGroupNorm::apply(x, if_defined(extras.before), weight, bias, if_defined(extras.shift),
                               if_defined(extras.residual), groups_, silu_);
 }
@@ -206,8 +212,8 @@ Tensor max_pool2(const Tensor& x) {
 }
 
 Tensor upsample_concat(const Tensor& low, const Tensor& skip) {
-  const bool fits = low.dim() == 4 && skip.dim() == 4 && low.size(0) == skip.size(0) &&
-                    skip.size(2) % low.size(2) == 0 && skip.size(3) % low.size(3) == 0 &&
+  const bool fits = low.dim() == 4 && skip.dim() == 4 && low.size(0) == skip.size(0) && low.size(2) >= 1 &&
+                    low.size(3) >= 1 && skip.size(2) % low.size(2) == 0 && skip.size(3) % low.size(3) == 0 &&
                     skip.size(2) / low.size(2) == skip.size(3) / low.size(3);
   SEXTANT_CHECK(fits, "[upsample] ", shape_text(low), " does not enlarge by a whole factor to ", shape_text(skip),
                 "; a size that is halved must come back: choose pictures whose sides halve evenly, or fewer levels");

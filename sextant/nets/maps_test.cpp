@@ -24,14 +24,19 @@ Tensors leaves(const Tensors& from, at::ScalarType type) {
   return made;
 }
 
-// Ours in float and theirs in double agree in value, gradients and second gradients.
+// The same numbers, stored as those of a transposed tensor are.
+Tensor strided(const Tensor& x) { return x.transpose(0, 1).contiguous().transpose(0, 1); }
+
+// Ours in float and theirs in double agree in value, gradients and second gradients, however the first input is stored.
 template <class Ours, class Theirs>
 void expect_agreement(const Tensors& inputs, const Ours& ours, const Theirs& theirs, double tolerance = 2e-5) {
-  Tensors results[2];
-  for (const bool exact : {false, true}) {
-    const Tensors in = leaves(inputs, exact ? at::kDouble : at::kFloat);
+  Tensors results[3];
+  for (const int side : {0, 1, 2}) {
+    const bool exact = side == 2;
+    Tensors in = leaves(inputs, exact ? at::kDouble : at::kFloat);
+    if (side == 1) in[0] = strided(in[0].detach()).requires_grad_();
     const Tensor y = exact ? theirs(in) : ours(in);
-    Tensors& found = results[exact];
+    Tensors& found = results[side];
     found.push_back(y);
     const Tensor upstream = Rng(99).normal(y.sizes()).to(y.scalar_type());
     for (const Tensor& g : torch::autograd::grad({y}, in, {upstream}, true, false)) found.push_back(g);
@@ -43,7 +48,9 @@ void expect_agreement(const Tensors& inputs, const Ours& ours, const Theirs& the
     for (const Tensor& g : torch::autograd::grad({penalty}, in, {}, false, false, true))
       found.push_back(g.defined() ? g : torch::zeros({1}));
   }
-  for (size_t i = 0; i < results[0].size(); ++i) EXPECT_LT(distance(results[0][i], results[1][i]), tolerance) << i;
+  for (const int side : {0, 1})
+    for (size_t i = 0; i < results[2].size(); ++i)
+      EXPECT_LT(distance(results[side][i], results[2][i]), tolerance) << i << (side == 1 ? ", strided" : "");
 }
 
 struct Maps {
@@ -124,6 +131,21 @@ TEST(Conv2d, StridesGoToLibTorchAndShapesAreChecked) {
   EXPECT_EQ(conv->forward(x).sizes().vec(), (std::vector<int64_t>{2, 6, 4, 4}));
   EXPECT_EQ(conv->multiply_adds(8, 8), 4 * 4 * 6 * 4 * 9);
   EXPECT_THROW(conv->forward(Rng(1).normal({2, 5, 8, 8})), Error);
+  Conv2d ours(ConvOptions{.in = 4, .out = 6});
+  for (const Tensor& residual : {torch::ones({1, 6, 8, 8}), torch::ones({2, 6, 8, 4}), torch::ones({2, 4, 8, 8}),
+                                 torch::ones({2, 6, 8, 8}, at::kDouble)})
+    EXPECT_THROW(ours->forward(x, residual), Error);
+}
+
+// What is added to the result passes its gradient on even where all else is frozen.
+TEST(Conv2d, ARecordedBackwardReachesALoneResidual) {
+  Conv2d conv(ConvOptions{.in = 4, .out = 6});
+  conv->weight.set_requires_grad(false);
+  conv->bias.set_requires_grad(false);
+  const Tensor residual = Rng(2).normal({2, 6, 5, 5}).requires_grad_();
+  const Tensor y = conv->forward(Rng(1).normal({2, 4, 5, 5}), residual);
+  const Tensor gradient = torch::autograd::grad({y.square().sum()}, {residual}, {}, true, true)[0];
+  EXPECT_LT(distance(gradient, 2 * y), 1e-6);
 }
 
 TEST(GroupNorm, AgreesWithLibTorchInValueAndGradients) {
@@ -152,6 +174,11 @@ TEST(GroupNorm, AgreesWithLibTorchInValueAndGradients) {
           1e-4);  // the second gradient passes 1/sqrt(variance) of as few as 8 numbers three times
     }
   EXPECT_THROW(GroupNorm(3, 8), UsageError);
+  GroupNorm norm(4, 8);
+  const Tensor x = Rng(1).normal({2, 8, 3, 3}), one_row = torch::ones({1, 8});
+  EXPECT_THROW(norm->forward(x, {.before = one_row}), Error);
+  EXPECT_THROW(norm->forward(x, {.shift = one_row}), Error);
+  EXPECT_THROW(norm->forward(x, {.residual = torch::ones({1, 8, 3, 3})}), Error);
 }
 
 TEST(Maps, PoolingAndUpsamplingAgreeWithLibTorch) {

@@ -34,7 +34,7 @@ class BlockCache {
     void* block;
     uint64_t since;
   };
-  void release(size_t bytes);
+  void release(size_t bytes, size_t slack);
 
   std::mutex mutex_;
   std::map<size_t, std::vector<Idle>> idle_blocks_;  // by size, the longest idle first

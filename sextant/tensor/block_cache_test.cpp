@@ -83,6 +83,20 @@ TEST(BlockCache, MoreThanThereIsThrowsAndCountsNothing) {
   BlockCache cache;
   EXPECT_THROW(cache.take(size_t{1} << 60), std::bad_alloc);
   EXPECT_EQ(cache.live_bytes(), 0u);
+  std::vector<void*> blocks;  // nor does it widen what may lie idle
+  for (size_t i = 0; i < 100; ++i) {
+    blocks.push_back(cache.take((1 + i) * kMegabyte));
+    cache.give(blocks.back());
+  }
+  EXPECT_LE(cache.idle_bytes(), 200 * kMegabyte);
+}
+
+TEST(BlockCache, IdleBlocksMakeWayBeforeItSaysThatThereIsNoMemory) {
+  BlockCache cache;
+  cache.give(cache.take(20 * kMegabyte));
+  EXPECT_EQ(cache.idle_bytes(), 20 * kMegabyte);
+  EXPECT_THROW(cache.take(size_t{1} << 60), std::bad_alloc);
+  EXPECT_EQ(cache.idle_bytes(), 0u);
 }
 
 // As the program runs: LibTorch takes and frees memory by address alone, in oneDNN's convolutions for one.

@@ -19,6 +19,7 @@ torch::autograd::variable_list recorded_backward(const torch::autograd::variable
   torch::autograd::variable_list arguments = inputs, wanted, gradients(inputs.size());
   for (auto& argument : arguments)
     if (argument.defined() && argument.requires_grad()) wanted.push_back(argument = argument.view_as(argument));
+  if (wanted.empty()) return gradients;
   const auto found = torch::autograd::grad(forward(arguments), wanted, upstream, std::nullopt, true, true);
   size_t next = 0;
   for (size_t i = 0; i < inputs.size(); ++i)

@@ -260,7 +260,7 @@ void Session::checkpoint() {
   Checkpoint saved{.model = named_tensors(model_)};
   saved.optimiser = of_all(&Optimiser::moments);
   saved.average = of_all(&Optimiser::averages);
-  check_finite(saved.model);
+  for (const NamedTensors* tensors : {&saved.model, &saved.optimiser, &saved.average}) check_finite(*tensors);
   const RunLog::Position position = log_->flush();
   Json window = Json::array(), epoch = Json::array();
   for (size_t p = 0; p < players_.size(); ++p) {

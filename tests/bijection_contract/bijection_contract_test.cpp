@@ -229,6 +229,21 @@ TEST_P(BijectionContract, Float32AgreesWithDoubleUpToTheSecondDerivative) {
   }
 }
 
+// Our autograd functions read raw memory, and recompute where the backward is recorded: neither may show.
+TEST_P(BijectionContract, GradientsDependNeitherOnTheLayoutNorOnBeingRecorded) {
+  const Made bijection = make(at::kFloat);
+  const Tensor x = input(6, at::kFloat);
+  const auto gradient = [&](bool strided, bool recorded) {
+    const Tensor in = (strided ? x.transpose(0, 1).contiguous().transpose(0, 1) : x.clone()).requires_grad_();
+    const Mapped out = bijection->forward_and_log_det(in);
+    const Tensor loss = out.value.square().sum() + out.log_det.square().sum();
+    return torch::autograd::grad({loss}, {in}, {}, recorded, recorded)[0];
+  };
+  const Tensor plain = gradient(false, false);
+  for (const auto& [strided, recorded] : {std::pair{false, true}, std::pair{true, false}, std::pair{true, true}})
+    EXPECT_LT(largest(gradient(strided, recorded) - plain), 1e-4 * (1 + largest(plain))) << strided << recorded;
+}
+
 TEST_P(BijectionContract, AnotherShapeIsRefused) {
   if (GetParam().name == std::string("logit")) GTEST_SKIP() << "takes any shape";
   const Made bijection = make(at::kFloat);
@@ -237,6 +252,19 @@ TEST_P(BijectionContract, AnotherShapeIsRefused) {
 
 INSTANTIATE_TEST_SUITE_P(All, BijectionContract, testing::ValuesIn(cases()),
                          [](const auto& info) { return info.param.name; });
+
+// Answers with one number for each, not with two.
+struct Echo : Conditioner {
+  Tensor forward(const Tensor& x) override { return x; }
+};
+
+TEST(AffineCoupling, AConditionerOfAnotherWidthIsRefused) {
+  const Tensor mask = alternating_mask(3, 0), x = Rng(1).normal({4, 3});
+  AffineCoupling narrow(mask, std::make_shared<MlpConditioner>(2, std::vector<int64_t>{8}));
+  EXPECT_THROW(narrow.forward_and_log_det(x), Error);
+  AffineCoupling echo(channel_mask(2, 4, 4, 0), std::make_shared<Echo>());
+  EXPECT_THROW(echo.forward_and_log_det(Rng(1).normal({2, 2, 4, 4})), Error);
+}
 
 TEST(Masks, OfTheTwoParitiesAreComplements) {
   for (const auto& mask : {std::function([](int64_t p) { return alternating_mask(5, p); }),
