@@ -163,15 +163,17 @@ Panel moons_nll(const std::vector<NamedRun>& runs) {
     study.results().put("moons.worst_gap", worst);
     study.results().put("moons.least_gap_in_errors", least);
     study.add(Heading{"Negative log-likelihood"});
-    study.add_figure("nll",
-                     Plot{.title = "−log p over epochs",
-                          .description = "Mean negative log-likelihood of training and test points after each epoch",
-                          .x = {.label = "epoch"},
-                          .y = {.label = "nats a point", .max = entropy + worst + 0.4},
-                          .series = series,
-                          .reference_lines = {{.y = entropy, .label = "entropy of the data"}}},
-                     "The training curve is a mean over the running epoch, the test curves are taken at its end. What "
-                     "the first epochs add far above is cut off. No density can stay below the line.");
+    study.add_figure(
+        "nll",
+        Plot{.title = "−log p over epochs",
+             .description = "Mean negative log-likelihood of training and test points after each epoch",
+             .x = {.label = "epoch"},
+             .y = {.label = "nats a point", .max = entropy + worst + 0.4},
+             .series = series,
+             .reference_lines = {{.y = entropy, .label = "entropy of the data"}}},
+        "The training curve is a mean over the running epoch, the test curves are taken at its end. What "
+        "the first epochs add far above is cut off. On fresh points no density lies below the line but by chance; "
+        "a training curve may, by learning its points by heart.");
     study.add(table);
   };
 }

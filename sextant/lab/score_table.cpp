@@ -28,8 +28,11 @@ std::string scores_caption(const ScoreBoard& board) {
   return concat(
       "Each row against the same ", board.count(),
       " test pictures. FCD: Fréchet distance between features of our own classifier (", board.text(),
-      "); no FID, and comparable inside this program only. KID, precision and recall on the same features; IS on ",
-      "its probabilities; sure: share of pictures whose class it gives at least 0.9. Rounded to 8 bits first.");
+      "); no FID, and comparable inside this program only. On the same features KID, precision (the share of samples ",
+      "that lie among real pictures) and recall (the share of real pictures that lie among samples); IS on its ",
+      "probabilities; sure: share of pictures whose class it gives at least 0.9. A model that repeats one good "
+      "picture ",
+      "is precise and sure, with a recall near 0. Rounded to 8 bits first.");
 }
 
 void put_scores(Results& results, const std::string& path, const Json& score) {

@@ -1,4 +1,4 @@
-// The diffusion runs on MNIST that exercises 14.26, 14.27, 14.28 and 14.31 share, so that each is trained once.
+// The diffusion runs on MNIST that exercises 14.26, 14.27 and 14.28 share, so that each is trained once.
 #pragma once
 
 #include "sextant/lab/diffusion_panels.h"

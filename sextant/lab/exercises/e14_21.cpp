@@ -36,7 +36,7 @@ Experiment exercise_14_21() {
       .id = "14.21",
       .title = "A variational autoencoder on MNIST",
       .question =
-          "Train a variational autoencoder on the handwritten digits. How do the two parts of its loss fall, how well "
+          "Train a variational autoencoder on the handwritten digits. How do the two parts of its loss move, how well "
           "does it reproduce test pictures after epochs 1, 5 and 10, and what does it draw from noise?",
       .runs = {vae, plane},
       .panels = {panels::training_curves("vae-mnist", {"loss", "reconstruction", "kl"}),
@@ -44,15 +44,15 @@ Experiment exercise_14_21() {
                  panels::importance_curve("vae-mnist", 100, {1, 10, 100, 1000, 10000}),
                  panels::latent_map("vae-mnist-2d", 20), panels::sample_grid("vae-mnist", 10, 10)},
       .claims = {{.says = "The test loss (−ELBO) after epoch 1 is within 1.5 nats of 127.4.",
-                  .numbers = {"vae-mnist.epoch.1.loss"},
+                  .numbers = {"vae-mnist.test.1.loss"},
                   .holds = each(within(kExpectedEpoch1, kTolerance)),
                   .from = RunScale::kQuick},
                  {.says = "After epoch 5 it is within 1.5 nats of 108.3.",
-                  .numbers = {"vae-mnist.epoch.5.loss"},
+                  .numbers = {"vae-mnist.test.5.loss"},
                   .holds = each(within(kExpectedEpoch5, kTolerance)),
                   .from = RunScale::kQuick},
                  {.says = "After epoch 10 it is within 1.5 nats of 105.7.",
-                  .numbers = {"vae-mnist.epoch.10.loss", "vae-mnist.epoch.10.reconstruction", "vae-mnist.epoch.10.kl"},
+                  .numbers = {"vae-mnist.test.10.loss", "vae-mnist.test.10.reconstruction", "vae-mnist.test.10.kl"},
                   .holds = [](Values v) { return within(kExpectedEpoch10, kTolerance)(v[0]); },
                   .from = RunScale::kQuick},
                  {.says = "Every one of the 20 units of z is in use (mean KL above 0.05 nats).",
@@ -69,13 +69,16 @@ Experiment exercise_14_21() {
                   .holds = [](Values v) { return within(-99.0, kTolerance)(v[0]); },
                   .from = RunScale::kQuick},
                  {.says = "The test loss falls from the first epoch to the last.",
-                  .numbers = {"vae-mnist.first.loss", "vae-mnist.last.loss"},
+                  .numbers = {"vae-mnist.test.1.loss", "vae-mnist.test.last.loss"},
                   .holds = strictly_falling}},
       .reading =
           R"(The loss is the negative evidence lower bound: the cost of reproducing the picture (a cross-entropy summed
 over 784 pixels) plus the KL divergence of q(z|x) from the standard normal prior (summed over the units of z), both
 averaged over pictures, in nats. The training curve is a mean over the running epoch, so in the first epoch it lies
 above the test curve, which is taken at the epoch's end.
+
+The two parts pull against each other, and only their sum is minimised: the encoder puts more into z, which raises the
+KL term, as long as a nat of KL saves more than a nat of reconstruction.
 
 The pixels are grey, so the Bernoulli term is a cross-entropy and no log density: its floor is above zero, and these
 numbers do not compare with results on binarised digits.

@@ -1,6 +1,7 @@
 // Exercise 14.23: the toy GAN of the chapter's section 14.5 under two first moments of Adam.
 #include "sextant/lab/exercises/exercises.h"
 #include "sextant/lab/exercises/gan_runs.h"
+#include "sextant/lab/panels.h"
 
 namespace sextant {
 namespace {
@@ -71,8 +72,8 @@ how good the samples are, which is why they are scored.
 
 Two failures can be told apart. **Mode collapse**: many z, few digits; the class entropy falls. **A vanished game**:
 D(x) → 1 and D(G(z)) → 0, and the generator no longer learns anything useful from an opponent that is sure of
-everything. β₁ is the memory of the gradient's mean: at 0.9 a step still follows what the opponent was about ten steps
-ago, at 0.5 about two.
+everything. β₁ is the memory of the gradient's mean: at 0.9 a step averages over about the last ten gradients, most of
+them against an opponent that has changed since, at 0.5 over about two.
 
 These nets have no BatchNorm and no dropout; with either the contrast may be milder. The runs with β₁ = 0.5 are those of
 exercise 14.24 and go on for 50 epochs at full scale; the comparison is made at the last epoch that all runs kept.)",

@@ -75,10 +75,11 @@ Experiment exercise_14_30() {
           R"(The likelihood is a probability of the stored bytes: a logistic density around the decoder's mean,
 integrated over each byte's cell, with one learned width for all pixels. So the bound is a code length, and bits a
 dimension compare with other models of the same data; a cross-entropy on colours would be no likelihood at all. The
-Gaussian with learned width stands beside it: its density times the cell's width is nearly the same thing.
+Gaussian with learned width stands beside it: its density times the cell's width is a code length too, so bits compare
+(−ELBO of a density and of a probability do not), and what differs is the form of the density.
 
 conv: convolutional halves, MLP: fully connected ones, both with the logistic likelihood; conv, Gauss: the Gaussian.
-Each was trained once, so what differs between them is what differs between two runs.
+Each was trained once, with one seed: a difference between them may also come from the seed.
 
 Convolutions see neighbours as neighbours and use one filter everywhere; a fully connected layer has to learn every
 place anew, and most of its parameters go into two layers next to the pixels. Samples of both are blurred: independent
@@ -86,8 +87,8 @@ noise on every pixel can't say that an edge is either here or there, so the mean
 **means** of p(x|z).
 
 The numbers hold for the files whose hash stands in the table. Our own runs read a copy of CIFAR-10 that had been
-through JPEG, close to the official pixels but not equal, and smoother: bits a dimension on it come out lower than on
-the official files and do not compare with published ones. `smoke` draws coloured shapes instead, so that every part
+through JPEG, close to the official pixels but not equal, and smoother: bits a dimension on it are expected to come out
+lower than on the official files and do not compare with published ones. `smoke` draws coloured shapes instead, so that every part
 runs without a download.)",
   };
 }
