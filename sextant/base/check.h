@@ -1,6 +1,7 @@
 // Errors. A broken contract at a public border, or a file that is not what it claims to be, throws `Error` with a text
-// of the form "[where] what was expected; what came; what to do". Only main() catches. `UsageError` says that the
-// command line, a recipe or an option is wrong (exit code 2); every other `Error` means that the work failed (1).
+// of the form "[where] what was expected; what came; what to do". main() reports it; who catches it before adds
+// something to it. `UsageError` says that the command line, a recipe or an option is wrong (exit code 2); every other
+// `Error` means that the work failed (1).
 #pragma once
 
 #include <sstream>

@@ -26,7 +26,7 @@ at::Device Console::prepare() const {
   allow_tf32(tf32);
   SEXTANT_USAGE_CHECK(device == "cpu" || device == "cuda" || device == "auto", "[device] cpu, cuda or auto; got '",
                       device, "'");
-  const bool cuda = device != "cpu" && torch::cuda::is_available();
+  const bool cuda = wants_cuda() && torch::cuda::is_available();
   SEXTANT_USAGE_CHECK(device != "cuda" || cuda, "[device] no CUDA device is within reach of this ",
                       "LibTorch; use --device cpu, or build with a CUDA LibTorch (LIBTORCH=DIR)");
   SEXTANT_USAGE_CHECK(!tf32 || cuda, "[device] --tf32 is of CUDA's convolutions; add --device cuda");
@@ -40,8 +40,11 @@ Precision Console::precision() const {
   return precision;
 }
 
+// "auto" wants what there is.
+bool Console::wants_cuda() const { return device == "cuda" || (device == "auto" && torch::cuda::is_available()); }
+
 void Console::admit(Precision precision) const {
-  SEXTANT_USAGE_CHECK(precision == Precision::kFloat32 || device == "cpu",
+  SEXTANT_USAGE_CHECK(precision == Precision::kFloat32 || !wants_cuda(),
                       "[precision] bf16 is of our CPU kernels; take fp32 on ", device);
   if (precision == Precision::kBFloat16 && !quiet)
     std::fprintf(stderr, "--precision bf16: %s%s\n", kBFloat16Caution,

@@ -34,6 +34,9 @@ struct Console {
   Precision precision() const;
   // Throws UsageError where the device can't; cautions on stderr against what is not float32.
   void admit(Precision precision) const;
+
+ private:
+  bool wants_cuda() const;
 };
 
 // Adds --json, --quiet and, to a command that computes, --threads and --device.

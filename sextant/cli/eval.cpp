@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstdio>
 
 #include "sextant/base/choice.h"
 #include "sextant/base/progress.h"
@@ -40,17 +41,21 @@ std::vector<const MetricRow*> wanted_metrics(const Options& options) {
 
 // An option that no wanted metric looks at would be believed to have had an effect.
 void refuse_unused(const Options& options, const std::vector<const MetricRow*>& wanted, Needs needs) {
-  const auto wants = [&](const std::string& name) {
-    return std::ranges::any_of(wanted, [&](const MetricRow* row) { return row->name == name; });
-  };
-  const auto check = [&](const char* option, bool used, const char* users) {
+  const auto check = [&](const std::string& option, bool used, const std::string& users) {
     SEXTANT_USAGE_CHECK(used || options.command->get_option(option)->count() == 0, "[eval] ", option, " is for ", users,
                         "; leave it out, or add one of those to --metrics");
   };
-  check("--images", wants("log_likelihood") || wants("bound"), "log_likelihood and bound");
-  check("--samples", wants("log_likelihood"), "log_likelihood");
-  check("--seed", needs != Needs::kModel || wants("elbo") || wants("bound") || wants("log_likelihood"),
-        "what draws: elbo, bound, log_likelihood and scores of samples");
+  for (const std::string option : {"--images", "--samples", "--seed"}) {
+    const auto reads = [&](const MetricRow& row) { return std::ranges::find(row.reads, option) != row.reads.end(); };
+    std::string users;
+    for (const MetricRow& row : metrics())
+      if (reads(row)) users += concat(users.empty() ? "" : ", ", row.name);
+    const bool of_samples = option == "--seed";  // they begin from noise
+    check(option,
+          (of_samples && needs != Needs::kModel) ||
+              std::ranges::any_of(wanted, [&](const MetricRow* row) { return reads(*row); }),
+          of_samples ? users + " and scores of samples" : users);
+  }
   check("--count", needs != Needs::kModel, "scores of samples, such as fcd");
   check("--classifier", needs == Needs::kClassifier, "scores by a classifier, such as fcd");
 }
@@ -117,6 +122,12 @@ void eval(const Options& options, const PlanOptions& plan_options, Console& cons
                  {"precision", to_string(product_precision())},
                  {"data_sha256", data.content_hash},
                  {"metrics", Json::object()}};
+  if (const std::string trained_on = trained.record.value("data_sha256", ""); trained_on != data.content_hash) {
+    result["trained_on_data_sha256"] = trained_on;
+    if (!console.quiet)
+      std::fprintf(stderr, "%s was trained on another copy of %s than is at hand: this test split may not be its own\n",
+                   trained.run.name.c_str(), data.name.c_str());
+  }
   std::string text = concat(trained.run.name, ", test split of ", data.name, "\n");
   for (const MetricRow* metric : wanted) {
     const Json numbers =

@@ -12,27 +12,48 @@ SamplePlan PlanOptions::plan() const {
   if (sampler == "ddpm") chosen["variance"] = beta ? "beta" : "beta-tilde";
   SEXTANT_USAGE_CHECK(eta == 0 || sampler == "ddim", "[sample] --eta belongs to --sampler ddim");
   SEXTANT_USAGE_CHECK(!beta || sampler == "ddpm", "[sample] --beta belongs to --sampler ddpm");
-  SEXTANT_USAGE_CHECK(label < 0 || !each_label, "[sample] give --label or --each-label, not both");
-  SEXTANT_USAGE_CHECK(guidance == 1 || label >= 0 || each_label,
+  SEXTANT_USAGE_CHECK(!label || *label >= 0, "[sample] --label is a class, 0 or more; got ", *label,
+                      ". Leave it out to draw without one");
+  SEXTANT_USAGE_CHECK(!label || !each_label, "[sample] give --label or --each-label, not both");
+  SEXTANT_USAGE_CHECK(guidance == 1 || label || each_label,
                       "[sample] --guidance leads towards a class: add --label N, or --each-label");
   SamplePlan plan;
   assign(plan, {{"sampler", chosen},
                 {"steps", steps},
                 {"spacing", spacing},
-                {"labels", label >= 0   ? "one"
+                {"labels", label        ? "one"
                            : each_label ? "each"
                                         : "none"},
-                {"label", std::max<int64_t>(label, 0)},
+                {"label", label.value_or(0)},
                 {"guidance", guidance}});
   return plan;
 }
 
+namespace {
+
+template <class... Samplers>
+std::string names_of(const std::variant<Samplers...>* /*type*/) {
+  std::string names;
+  ((names += concat(names.empty() ? "" : ", ", Samplers::kTag.value)), ...);
+  return names;
+}
+std::string sampler_names() {
+  return names_of(static_cast<const SamplerConfig*>(nullptr)) + " (ddpm: the chain itself, ancestral)";
+}
+std::string spacing_names() {
+  std::string names;
+  for (const auto& [spacing, name] : enum_names(Spacing{})) names += concat(names.empty() ? "" : ", ", name);
+  return names;
+}
+
+}  // namespace
+
 std::shared_ptr<PlanOptions> add_plan_options(CLI::App& command) {
   auto options = std::make_shared<PlanOptions>();
   CLI::Option_group* group = options->group = command.add_option_group("Diffusion runs");
-  group->add_option("--sampler", options->sampler, "ddim, ddpm (ancestral) or dpm-solver")->capture_default_str();
+  group->add_option("--sampler", options->sampler, sampler_names())->capture_default_str();
   group->add_option("--steps", options->steps, "steps from noise to data")->capture_default_str();
-  group->add_option("--spacing", options->spacing, "trailing, linspace, leading or quadratic")->capture_default_str();
+  group->add_option("--spacing", options->spacing, spacing_names())->capture_default_str();
   group->add_option("--eta", options->eta, "ddim: share of the ancestral noise, 0 to 1")->capture_default_str();
   group->add_flag("--beta", options->beta, "ddpm: variance beta, not beta-tilde; for all steps of the chain");
   group->add_flag("--no-clip", options->no_clip, "do not clip the predicted picture to [-1,1] at each step");

@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <memory>
+#include <optional>
 
 #include "sextant/lab/sample_sets.h"
 
@@ -10,7 +11,8 @@ namespace sextant {
 
 struct PlanOptions {
   std::string sampler = "ddim", spacing = "trailing";
-  int64_t steps = 50, label = -1;
+  int64_t steps = 50;
+  std::optional<int64_t> label;
   double guidance = 1, eta = 0;
   bool beta = false, no_clip = false, each_label = false;
   CLI::Option_group* group = nullptr;

@@ -55,6 +55,8 @@ void sample(const Options& options, const PlanOptions& plan_options, Console& co
   const PrecisionScope scope(console.precision());
   const bool diffusion = dynamic_cast<Diffusion*>(trained.model.get()) != nullptr;
   if (plan_options.asked()) diffusion_of(trained);
+  SEXTANT_USAGE_CHECK(!options.film.empty() || plan_options.group->get_option("--film-frames")->count() == 0,
+                      "[sample] --film-frames is of a film; add --film FILE");
   SEXTANT_USAGE_CHECK(trained.record.at("item_shape").size() == 3, "[sample] ", trained.run.name,
                       " draws points, and a PNG grid holds pictures; `sextant run 14.25` draws points of the plane");
   const Tensor bytes =

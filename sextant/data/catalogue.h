@@ -7,6 +7,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace sextant::catalogue {
@@ -79,7 +80,11 @@ struct Verdict {
   bool good = false;
   std::string text;  // "as published", "right form; no checksum is published for it", or what is wrong
 };
-// Throws Error with the remedies when the set is not at hand.
+// Throws Error where `bytes` have not the form that the row's format prescribes; nothing is checked where checksums are
+// published.
+void check_form(const Row& row, std::string_view bytes, const std::string& source);
+
+// Throws Error with the remedies when the set is not at hand, UsageError when it has no files.
 std::vector<Verdict> verify(const std::string& name, const std::string& path = {});
 
 // Copies a set from `path` (a folder with its files, its archive, or its only file under any name) to home(), after

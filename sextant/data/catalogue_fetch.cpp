@@ -5,7 +5,6 @@
 #include "sextant/base/files.h"
 #include "sextant/base/hash.h"
 #include "sextant/data/catalogue.h"
-#include "sextant/data/cifar.h"
 #include "sextant/data/download.h"
 #include "sextant/data/gzip.h"
 #include "sextant/data/tar.h"
@@ -22,12 +21,6 @@ int64_t content_bytes(const Row& row) {
   return bytes;
 }
 
-void check_records(const Row& row, std::string_view bytes, const std::string& source) {
-  if (row.format != Format::kCifar) return;
-  CifarRecords records;
-  parse_cifar(bytes, source, records);
-}
-
 void check_archive(const Row& row, const fs::path& path) {
   const std::string md5 = md5_file(path);
   SEXTANT_CHECK(md5 == row.archive.md5, "[data] ", path.string(), " has the MD5 ", md5, "; published is ",
@@ -41,7 +34,7 @@ void unpack(const Row& row, const fs::path& archive, const fs::path& folder) {
   std::map<std::string, int64_t> wanted;
   for (const DataFile& file : row.files) wanted[file.name] = file.bytes;
   const auto files = untar(tar, wanted, archive.string());
-  for (const auto& [name, bytes] : files) check_records(row, bytes, name);
+  for (const auto& [name, bytes] : files) check_form(row, bytes, name);
   for (const auto& [name, bytes] : files) write_file(folder / name, bytes);
 }
 
@@ -92,7 +85,7 @@ fs::path add(const Row& row, const fs::path& path) {
   std::vector<std::pair<fs::path, fs::path>> copies;
   for (const DataFile& file : row.files) {
     const fs::path from = *find_file(*folder, file);
-    check_records(row, read_verified(from, file), from.string());
+    check_form(row, read_verified(from, file), from.string());
     copies.emplace_back(from, target / from.filename());
   }
   const FolderLock lock(target);

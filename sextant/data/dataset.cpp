@@ -74,12 +74,19 @@ Dataset read_files(const catalogue::Row& row, const std::string& path) {
   SEXTANT_CHECK(folder, "[data] ", path.empty() ? "" : concat("data.path = ", path, " lacks files of it: "),
                 catalogue::remedies(row));
   Dataset dataset{.name = row.name, .train = {}, .test = {}, .classes = row.classes, .content_hash = {}};
-  if (row.format == catalogue::Format::kIdx) {
-    dataset.train = read_idx_split(*folder, row, 0);
-    dataset.test = read_idx_split(*folder, row, 2);
-  } else {
-    dataset.train = read_cifar_split(*folder, row, 0, row.files.size() - 1);
-    dataset.test = read_cifar_split(*folder, row, row.files.size() - 1, row.files.size());
+  switch (row.format) {
+    case catalogue::Format::kIdx:
+      dataset.train = read_idx_split(*folder, row, 0);
+      dataset.test = read_idx_split(*folder, row, 2);
+      break;
+    case catalogue::Format::kCifar:
+      dataset.train = read_cifar_split(*folder, row, 0, row.files.size() - 1);
+      dataset.test = read_cifar_split(*folder, row, row.files.size() - 1, row.files.size());
+      break;
+    case catalogue::Format::kMade:
+    case catalogue::Format::kFolder:
+    case catalogue::Format::kWeights:
+      SEXTANT_CHECK(false, "[data] ", row.name, " has no files to read in a known form");
   }
   return dataset;
 }

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <set>
 
 #include "sextant/base/check.h"
 #include "sextant/diffusion/bound.h"
@@ -43,6 +44,12 @@ TEST(Schedule, EveryKindKeepsTheVarianceAndFallsToNoise) {
       }
       EXPECT_LT(before, 1e-3) << name << " " << steps;
     }
+}
+
+TEST(Schedule, NoTwoKindsCoincide) {
+  std::set<double> middles;
+  for (const auto& [kind, name] : enum_names(ScheduleKind{}))
+    EXPECT_TRUE(middles.insert(NoiseSchedule(ScheduleConfig{.kind = kind}).alpha_bar(0.5)).second) << name;
 }
 
 // The chain of T steps tends to the continuous one as 1/T (exercise 14.31).

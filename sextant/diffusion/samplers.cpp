@@ -13,6 +13,10 @@ bool is_deterministic(const SamplerConfig& config) {
   return std::visit([](const auto& c) { return c.is_deterministic(); }, config);
 }
 
+int64_t evaluations(const SamplerConfig& config, int64_t steps) {
+  return std::visit([steps](const auto& c) { return c.evaluations(steps); }, config);
+}
+
 Tensor run_sampler(const SamplerConfig& config, const Denoiser& denoiser, Tensor x, const Grid& grid,
                    const NoiseSource& noise, const StepObserver& observer) {
   const auto who = std::visit([](const auto& c) { return c.kTag.value; }, config);

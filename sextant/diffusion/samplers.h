@@ -1,6 +1,6 @@
 // The samplers: each is one kind of step, which run_sampler takes along any grid with any Denoiser, from noise to data.
-// A step makes one evaluation of the denoiser, keeps the type and device of x, and adds no noise where it is the last.
-// A new one is a file in samplers/, its configuration and alternative here, and a row in tests/sampler_contract.
+// A step keeps the type and device of x, and adds no noise where it is the last. A new one is a file in samplers/, its
+// configuration (with a field `clip`) and alternative here, and a row in tests/sampler_contract.
 #pragma once
 
 #include <functional>
@@ -16,7 +16,8 @@ namespace sextant {
 struct Moved {
   Tensor x, x0;
 };
-// From x [B,…] at t to s < t; s = 0 is the last. What it was made of must outlive it.
+// From x [B,…] at t to s < t; s = 0 is the last. It may remember the steps before, so it serves one walk. What it was
+// made of must outlive it.
 using Step = std::function<Moved(const Tensor& x, double t, double s)>;
 
 // Seen after each step: steps done (from 1), the time reached, x there, and the denoiser's x_0 on the way.
@@ -44,6 +45,7 @@ struct Ancestral {
   PosteriorVariance variance = PosteriorVariance::kBetaTilde;
   bool clip = true;
   bool is_deterministic() const { return false; }
+  static int64_t evaluations(int64_t steps) { return steps; }
   static constexpr auto fields() {
     return std::tuple{Field{"variance", &Ancestral::variance,
                             "of the noise added: beta-tilde, or beta (only sound on the full chain)"},
@@ -58,6 +60,7 @@ struct Ddim {
   double eta = 0.0;
   bool clip = true;
   bool is_deterministic() const { return eta == 0; }
+  static int64_t evaluations(int64_t steps) { return steps; }
   static constexpr auto fields() {
     return std::tuple{Field{"eta", &Ddim::eta, "share of the ancestral noise; 0: deterministic", between(0, 1)},
                       Field{"clip", &Ddim::clip, "clip the predicted x0 to [-1,1]"}};
@@ -71,6 +74,7 @@ struct DpmSolver {
   static constexpr Tag kTag{"sampler", "dpm-solver"};
   bool clip = true;
   bool is_deterministic() const { return true; }
+  static int64_t evaluations(int64_t steps) { return steps; }
   static constexpr auto fields() {
     return std::tuple{Field{"clip", &DpmSolver::clip, "clip the predicted x0 to [-1,1]"}};
   }
@@ -85,5 +89,8 @@ Tensor run_sampler(const SamplerConfig& config, const Denoiser& denoiser, Tensor
 
 // Deterministic: the same x_T gives the same x_0, whatever the generator.
 bool is_deterministic(const SamplerConfig& config);
+
+// Evaluations of the denoiser in so many steps.
+int64_t evaluations(const SamplerConfig& config, int64_t steps);
 
 }  // namespace sextant

@@ -17,38 +17,46 @@ double cosine(double t) {
   return c * c;
 }
 
+// beta(t) of the continuous schedule, which rises evenly from 0 to 1.
+double vp_rate(const ScheduleConfig& config, double t) {
+  return 1000 * (config.beta_first + t * (config.beta_last - config.beta_first));
+}
+
 }  // namespace
 
 NoiseSchedule::NoiseSchedule(const ScheduleConfig& config) : config_(config) {
   const double T = static_cast<double>(config.steps), scale = 1000 / T;
-  if (config.kind == ScheduleKind::kLinear)
-    SEXTANT_USAGE_CHECK(std::max(config.beta_first, config.beta_last) * scale < 1, "[schedule] with ", config.steps,
-                        " steps a beta of the linear schedule would reach 1; use at least ",
-                        static_cast<int64_t>(1000 * std::max(config.beta_first, config.beta_last)) + 1,
-                        " steps, or kind = \"cosine\"");
-  if (config.kind != ScheduleKind::kVp) {
-    log_alpha_bar_.push_back(0);
-    for (int64_t i = 1; i <= config.steps; ++i) {
-      const double at = static_cast<double>(i);
-      const double along = config.steps == 1 ? 1 : (at - 1) / (T - 1);
-      const double beta = config.kind == ScheduleKind::kLinear
-                              ? scale * (config.beta_first + along * (config.beta_last - config.beta_first))
-                              : std::min(kCosineMostBeta, 1 - cosine(at / T) / cosine((at - 1) / T));
-      log_alpha_bar_.push_back(log_alpha_bar_.back() + std::log1p(-beta));
-    }
+  switch (config.kind) {
+    case ScheduleKind::kLinear:
+      SEXTANT_USAGE_CHECK(std::max(config.beta_first, config.beta_last) * scale < 1, "[schedule] with ", config.steps,
+                          " steps a beta of the linear schedule would reach 1; use at least ",
+                          static_cast<int64_t>(1000 * std::max(config.beta_first, config.beta_last)) + 1,
+                          " steps, or kind = \"cosine\"");
+      make_chain([&](double i) {
+        const double along = config.steps == 1 ? 1 : (i - 1) / (T - 1);
+        return scale * (config.beta_first + along * (config.beta_last - config.beta_first));
+      });
+      break;
+    case ScheduleKind::kCosine:
+      make_chain([T](double i) { return std::min(kCosineMostBeta, 1 - cosine(i / T) / cosine((i - 1) / T)); });
+      break;
+    case ScheduleKind::kVp:
+      break;  // a formula
   }
   SEXTANT_USAGE_CHECK(alpha_bar(1) <= kMostAlphaBarAtTheEnd, "[schedule] at the end alpha_bar is ", alpha_bar(1),
                       ": x_T would still show the data, and sampling from pure noise would be wrong; raise beta_last");
 }
 
+void NoiseSchedule::make_chain(const std::function<double(double i)>& beta) {
+  log_alpha_bar_.push_back(0);
+  for (int64_t i = 1; i <= config_.steps; ++i)
+    log_alpha_bar_.push_back(log_alpha_bar_.back() + std::log1p(-beta(static_cast<double>(i))));
+}
+
 double NoiseSchedule::log_alpha_bar(double t) const {
   SEXTANT_CHECK(t >= 0 && t <= 1, "[schedule] the time must be in [0,1]; got ", t);
-  const double T = static_cast<double>(config_.steps);
-  if (config_.kind == ScheduleKind::kVp) {
-    const double low = 1000 * config_.beta_first, high = 1000 * config_.beta_last;
-    return -t * low - 0.5 * t * t * (high - low);
-  }
-  const double at = t * T;
+  if (config_.kind == ScheduleKind::kVp) return -t * (vp_rate(config_, 0) + vp_rate(config_, t)) / 2;
+  const double T = static_cast<double>(config_.steps), at = t * T;
   const double below = std::min(std::floor(at + 1e-9), T - 1);  // i/T times T may fall short of i by a rounding
   const double part = std::max(0.0, at - below);
   const auto i = static_cast<size_t>(below);
@@ -61,10 +69,7 @@ double NoiseSchedule::alpha(double t) const { return std::exp(0.5 * log_alpha_ba
 double NoiseSchedule::sigma(double t) const { return std::sqrt(-std::expm1(log_alpha_bar(t))); }
 
 double NoiseSchedule::rate(double t) const {
-  if (config_.kind == ScheduleKind::kVp) {
-    const double low = 1000 * config_.beta_first, high = 1000 * config_.beta_last;
-    return low + t * (high - low);
-  }
+  if (config_.kind == ScheduleKind::kVp) return vp_rate(config_, t);
   const double T = static_cast<double>(config_.steps);
   const auto i = static_cast<size_t>(std::clamp(std::ceil(t * T - 1e-9), 1.0, T));
   return T * (log_alpha_bar_[i - 1] - log_alpha_bar_[i]);

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <utility>
 #include <vector>
 
@@ -52,6 +53,9 @@ class NoiseSchedule {
   double network_time(double t) const { return static_cast<double>(config_.steps) * t - 1; }
 
  private:
+  // From the betas of the steps i = 1 … T.
+  void make_chain(const std::function<double(double i)>& beta);
+
   ScheduleConfig config_;
   std::vector<double> log_alpha_bar_;  // of the steps 0 … T; empty for vp, which is a formula
 };

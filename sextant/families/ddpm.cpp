@@ -96,8 +96,9 @@ Tensor Ddpm::sample(const SampleRequest& request, Rng& rng) {
 Tensor Ddpm::elbo(const Tensor& x, int64_t draws, Rng& rng) {
   const ModelDenoiser denoiser(schedule_, predictor());
   // One by one where steps are random: with the same for all, the spread over items would hide theirs.
+  const int64_t together = draws == 0 ? std::max<int64_t>(1, x.size(0)) : 1;
   std::vector<Tensor> each;
-  for (const Tensor& item : x.split(draws == 0 ? std::max<int64_t>(1, x.size(0)) : 1)) each.push_back(variational_bound(denoiser, item, draws, rng).elbo());
+  for (const Tensor& items : x.split(together)) each.push_back(variational_bound(denoiser, items, draws, rng).elbo());
   return torch::cat(each);
 }
 

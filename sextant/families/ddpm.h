@@ -1,5 +1,5 @@
 // Denoising diffusion (Ho, Jain & Abbeel 2020; Sohl-Dickstein et al. 2015), unconditional or with class labels that are
-// dropped at random, so that one net serves classifier-free guidance (Ho & Salimans 2022). Exercises 14.26 to 14.29.
+// dropped at random, so that one net serves classifier-free guidance (Ho & Salimans 2022). Exercises 14.26 to 14.28.
 // Loss: squared error of the net's prediction at a random step of the chain, a mean over pixels and the batch. Its
 // parts are the same by quarter of the chain (unweighted), so that their mean is the unweighted loss.
 #pragma once
@@ -42,6 +42,7 @@ class Ddpm : public GenerativeModel, public Diffusion, public DensityBound {
   PixelRange pixel_range() const override { return PixelRange::kSymmetric; }
   // DDIM, at most 50 steps, x0 clipped; other samplers and guidance: run_sampler on predictor().
   Tensor sample(const SampleRequest& request, Rng& rng) override;
+  bool samples_in_one_pass() const override { return false; }
 
   const NoiseSchedule& schedule() const override { return schedule_; }
   NoisePredictor predictor() override;

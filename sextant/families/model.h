@@ -65,9 +65,11 @@ struct Loss {
 class Trainable : public torch::nn::Module {
  public:
   virtual std::vector<Player> players() = 0;
-  // All randomness comes from `rng`. In eval mode and without gradients this is also the test loss.
+  // All randomness comes from `rng`. In eval mode and without gradients this is also the test loss: who needs gradients
+  // in x opens an at::AutoGradMode.
   virtual Loss loss(size_t player, const Batch& batch, Rng& rng) = 0;
-  // After every round: target networks, replay buffers.
+  // After every round: target networks, replay buffers. What it keeps is a registered buffer, or a run that goes on
+  // from a checkpoint lacks it.
   virtual void after_step(int64_t /*step*/) {}
   virtual PixelRange pixel_range() const = 0;
   // Where its weights are, and its inputs belong.
@@ -81,8 +83,11 @@ struct SampleRequest {
 
 class GenerativeModel : public Trainable {
  public:
-  // [count, item…] in the model's range; for a model with an explicit noise model the means, not noisy draws.
+  // [count, item…] in the model's range; for a model with an explicit noise model the means, not noisy draws. Called
+  // without gradients: who needs them in x opens an at::AutoGradMode.
   virtual Tensor sample(const SampleRequest& request, Rng& rng) = 0;
+  // False where a sample takes many passes: pages then draw fewer at `quick`.
+  virtual bool samples_in_one_pass() const { return true; }
 };
 
 // Capabilities: the taxonomy of exercise 14.1 in the type system. Ask by dynamic_cast; an implicit model has none.

@@ -5,6 +5,7 @@
 #include "sextant/base/progress.h"
 #include "sextant/lab/panels.h"
 #include "sextant/lab/score_table.h"
+#include "sextant/lab/snapshots.h"
 #include "sextant/report/text.h"
 #include "sextant/tensor/torch.h"
 
@@ -48,6 +49,35 @@ Series class_shares(Results& results, const std::string& title, const std::strin
 }
 
 }  // namespace
+
+std::vector<NamedRun> all_runs(const std::vector<SeedGroup>& groups) {
+  std::vector<NamedRun> runs;
+  for (const SeedGroup& group : groups) runs.insert(runs.end(), group.runs.begin(), group.runs.end());
+  return runs;
+}
+
+Panel epoch_samples(const std::vector<NamedRun>& runs, int64_t columns) {
+  return [=](Study& study) {
+    const torch::NoGradGuard no_grad;
+    study.add(Heading{"The same noise over the epochs"});
+    for (const NamedRun& named : runs) {
+      const TrainedRun& trained = study.run(named.run);
+      ImageGrid grid = {.title = named.title,
+                        .description = "Samples from fixed noise, a row after each kept epoch",
+                        .columns = columns,
+                        .zoom = 2};
+      for (const int64_t epoch : kept_epochs(trained)) {
+        const BorrowedValues weights = weights_of_epoch(trained, epoch);
+        Rng rng = study.rng("fixed noise");
+        const Tensor x = trained.generative().sample({.count = columns}, rng);
+        add_row(grid, to_pictures(x, trained.model->pixel_range()), concat("epoch ", epoch));
+      }
+      study.add_figure(concat("epochs-", named.run), grid,
+                       concat("**", named.title, "**: a row after each kept epoch, each column from the same noise; ",
+                              "none chosen by hand."));
+    }
+  };
+}
 
 Panel run_curves(const std::vector<NamedRun>& runs, const LoggedPart& part) {
   return [=](Study& study) {

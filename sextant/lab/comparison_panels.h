@@ -9,6 +9,13 @@ struct NamedRun {
   std::string run, title;  // "beta-20", "β = 20"
 };
 
+// Runs that differ in their seed only.
+struct SeedGroup {
+  std::string key, title;  // "b05", "β₁ = 0.5"
+  std::vector<NamedRun> runs;
+};
+std::vector<NamedRun> all_runs(const std::vector<SeedGroup>& groups);
+
 // Which number of the log a curve shows.
 struct LoggedPart {
   std::string part;            // "kl"
@@ -21,6 +28,9 @@ struct LoggedPart {
 // One plot of a part of the loss over epochs, a line a run -> <run>.<split>.<epoch>.<part> and
 // <run>.<split>.last.<part>, with the player before the part where one is named.
 Panel run_curves(const std::vector<NamedRun>& runs, const LoggedPart& part);
+
+// One grid a run: a row after each kept epoch, each column from the same noise, the same for every run.
+Panel epoch_samples(const std::vector<NamedRun>& runs, int64_t columns);
 
 // `columns` samples of each run, a row a run, each column from the same noise.
 Panel run_samples(const std::vector<NamedRun>& runs, int64_t columns);

@@ -1,6 +1,8 @@
 #include "sextant/lab/diffusion_panels.h"
 
+#include <algorithm>
 #include <cmath>
+#include <functional>
 #include <sstream>
 
 #include "sextant/lab/film.h"
@@ -69,8 +71,9 @@ Panel quarter_curves(const std::string& run) {
              .x = {.label = "epoch"},
              .y = {.label = "squared error of ε a pixel", .log = true},
              .series = series},
-        "The mean squared error of the predicted noise, by where in the chain the picture was. The first "
-        "quarter, with the least noise, is the hardest: little noise is hard to tell from a stroke's edge.");
+        "The mean squared error of the predicted noise, by where in the chain the picture was. In the first quarter "
+        "little noise is hard to tell from a stroke's edge. The picture is nonetheless easiest to predict there: its "
+        "error is that of ε times (1 − ᾱ)/ᾱ.");
   };
 }
 
@@ -129,6 +132,8 @@ Panel film(const std::string& run, const NamedPlan& named, int64_t frames, int64
 
 Panel step_sweep(const std::string& run, const std::vector<PlanFamily>& families, const std::vector<int64_t>& steps,
                  int64_t columns) {
+  SEXTANT_CHECK(std::ranges::is_sorted(steps, std::ranges::greater()), "[panels] steps must fall: the first chain is ",
+                "the one that the others are held against");
   return [=](Study& study) {
     const ScoreBoard& board = study.scores(study.run(run));
     ImageGrid grid = {
@@ -138,9 +143,9 @@ Panel step_sweep(const std::string& run, const std::vector<PlanFamily>& families
         .zoom = 2};
     Table table = {.columns = {"sampler", "S", "s for 64", "same digit"},
                    .caption = concat(
-                       "S: steps, each one evaluation of the net. Same digit, of samplers that add no noise: share of ",
-                       "samples that the classifier calls what the longest chain's of ", families[0].title,
-                       " from the same x_T is called. ", scores_caption(board))};
+                       "S: steps. Same digit, of samplers that add no noise: share of samples to which the classifier ",
+                       "gives the same digit as to the one that ", families[0].title,
+                       " draws from the same x_T in the most steps. ", scores_caption(board))};
     table.columns.insert(table.columns.end(), score_columns().begin(), score_columns().end());
     std::vector<Series> quality;
     Tensor reference;  // the digits of the first family's longest chain, same x_T
@@ -204,15 +209,17 @@ Panel guidance_sweep(const std::string& run, int64_t label, const std::vector<do
                       .description = "Each column starts from the same noise; guidance rises downwards",
                       .columns = columns,
                       .zoom = 2};
-    Table table = {.columns = {"s (w in the other convention)", concat("called ", label), "confident ≥ 0.9",
-                               "pairwise distance", concat("FCD to real ", label, "s"), "accuracy, all ten"},
-                   .caption = concat(count, " samples a scale, against as many real test pictures of class ", label,
-                                     ", from which as many training pictures are at ", score_text(floor, "fcd", 2),
-                                     " (the floor); classifier ", board.text(), ". The last column: ", count,
-                                     " samples of all classes in turn.")};
+    Table table = {
+        .columns = {"s (w in the other convention)", concat("called ", label), "confident ≥ 0.9", "pairwise distance",
+                    concat("FCD to real ", label, "s"), "prec.", "recall", "accuracy, all ten"},
+        .caption = concat(count, " samples a scale, against as many real test pictures of class ", label,
+                          ", from which as many training pictures are at ", score_text(floor, "fcd", 2),
+                          " (the floor); classifier ", board.text(), ". The last column: ", count,
+                          " samples of all classes in turn.")};
     std::vector<std::pair<double, double>> hits, confident, diversity, distance, accuracy;
     for (const double s : scales) {
-      const std::string key = concat("s", static_cast<int64_t>(s));
+      std::string key = concat("s", shortest(s));
+      std::ranges::replace(key, '.', '_');  // a point would divide the path
       const SamplePlan one = {.labels = LabelChoice::kOne, .label = label, .guidance = s};
       const SamplePlan each = {.labels = LabelChoice::kEach, .guidance = s};
       const SampleSet set = draw(study, run, one, count), all = draw(study, run, each, count);
@@ -236,7 +243,7 @@ Panel guidance_sweep(const std::string& run, int64_t label, const std::vector<do
               concat("s = ", shortest(s), " (w = ", shortest(guidance_w_of_scale(s)), ")"));
       table.rows.push_back({concat(shortest(s), " (", shortest(guidance_w_of_scale(s)), ")"), fixed(called, 3),
                             score_text(score, "confident", 3), fixed(spread, 3), score_text(score, "fcd", 2),
-                            fixed(right, 3)});
+                            score_text(score, "precision", 3), score_text(score, "recall", 3), fixed(right, 3)});
     }
     study.results().put("real.pairwise_distance", mean_pairwise_distance(real_pictures));
     study.add(Heading{concat("Class ", label, " over the guidance scale")});
@@ -262,17 +269,20 @@ Panel guidance_sweep(const std::string& run, int64_t label, const std::vector<do
                  .series = {sorted_series("samples", distance)}};
     draw_floor(cost, floor);
     study.add_figure("guidance-distance", cost,
-                     "Sharper is not closer: past some scale the samples leave the real class. The line is the "
-                     "distance of real training pictures of the class.");
-    study.add_figure("guidance-diversity",
-                     Plot{.title = "Diversity",
-                          .description = "Mean distance between two samples over guidance",
-                          .x = {.label = "s"},
-                          .y = {.label = "mean distance of two samples", .min = 0.0},
-                          .series = {sorted_series("samples", diversity)},
-                          .reference_lines = {{.y = study.results().number("real.pairwise_distance"),
-                                               .label = concat("real ", label, "s")}}},
-                     "Euclidean distance of two pictures, pixels in [0,1], mean over pairs.");
+                     "Surer is not closer: samples that crowd into a part of the real class lie within it (precision) "
+                     "and leave the rest of it empty (recall). The line is the distance of real training pictures of "
+                     "the class.");
+    study.add_figure(
+        "guidance-diversity",
+        Plot{.title = "Diversity",
+             .description = "Mean distance between two samples over guidance",
+             .x = {.label = "s"},
+             .y = {.label = "mean distance of two samples", .min = 0.0},
+             .series = {sorted_series("samples", diversity)},
+             .reference_lines = {{.y = study.results().number("real.pairwise_distance"),
+                                  .label = concat("real ", label, "s")}}},
+        "Euclidean distance of two pictures, pixels in [0,1], mean over pairs. It also grows with contrast; "
+        "recall, in the table, is of the classifier's features.");
     study.add(table);
   };
 }

@@ -90,7 +90,9 @@ void Results::put(const std::string& path, Json value) {
 
 Study::Study(const Experiment& experiment, const StudyOptions& options)
     : experiment_(experiment), options_(options), store_(options.runs, options.quiet, options.device, options.zoo) {
-  for (const PlannedRun& planned : experiment.runs) plan_[planned.run.name] = at_scale(planned, options);
+  for (const PlannedRun& planned : experiment.runs)
+    SEXTANT_CHECK(plan_.emplace(planned.run.name, at_scale(planned, options)).second, "[lab] exercise ", experiment.id,
+                  " plans two runs '", planned.run.name, "'; give each a name of its own");
 }
 
 const TrainedRun& Study::run(const std::string& name) {
@@ -101,7 +103,7 @@ const TrainedRun& Study::run(const std::string& name) {
 }
 
 const ScoreBoard& Study::scores(const TrainedRun& trained) {
-  const bool one_pass = !dynamic_cast<const Diffusion*>(trained.model.get());
+  const bool one_pass = trained.generative().samples_in_one_pass();
   auto& board = scores_[{trained.run.data.name, one_pass}];
   if (!board) board = std::make_unique<ScoreBoard>(trained, samples_at(options_.scale, one_pass));
   return *board;
@@ -110,6 +112,8 @@ const ScoreBoard& Study::scores(const TrainedRun& trained) {
 Rng Study::rng(const std::string& purpose) const { return Rng(seed()).split(experiment_.id).split(purpose); }
 
 void Study::add_figure(const std::string& name, Image image, const std::string& caption) {
+  SEXTANT_CHECK(figures_.insert(name).second, "[lab] exercise ", experiment_.id, " has two figures '", name,
+                "': the numbers of the first would be lost; give each a name of its own");
   Figure figure{.image = image, .caption = caption};
   if (const auto* plot = std::get_if<Plot>(&image)) {
     figure.data_href = name + ".csv";
@@ -147,9 +151,10 @@ Provenance provenance_of(const StudyOptions& options, const std::map<std::string
                         .command = options.command};
   std::set<int64_t> seeds;
   for (const auto& [name, run] : trained) {
-    const std::string zoo = run.zoo().empty() ? "" : concat(" from ", run.zoo(), ", weights in bfloat16");
-    provenance.runs.emplace_back(name, fingerprint(run.run) + zoo);
-    *provenance.wall_s += run.trained_s();
+    const bool copied = !run.zoo().empty();
+    provenance.runs.emplace_back(name, concat(fingerprint(run.run), copied ? " from " : "", run.zoo(),
+                                              run.bfloat16_weights ? ", weights in bfloat16" : ""));
+    if (!copied) *provenance.wall_s += run.trained_s();
     seeds.insert(run.run.train.seed);
   }
   if (seeds.empty()) seeds.insert(options.seed.value_or(0));  // what the panels draw is a function of it

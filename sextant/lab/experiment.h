@@ -106,7 +106,7 @@ class Study {
   std::map<std::pair<std::string, bool>, std::unique_ptr<ScoreBoard>>
       scores_;  // by data set and whether one pass samples
   Results results_;
-  std::set<std::string> drawn_on_;
+  std::set<std::string> drawn_on_, figures_;
   std::vector<Block> blocks_;
   std::optional<Picture> thumbnail_;
 };

@@ -70,39 +70,6 @@ Plot over_epochs(const std::string& title, const std::string& unit, std::vector<
 
 }  // namespace
 
-std::vector<NamedRun> all_runs(const std::vector<SeedGroup>& groups) {
-  std::vector<NamedRun> runs;
-  for (const SeedGroup& group : groups) runs.insert(runs.end(), group.runs.begin(), group.runs.end());
-  return runs;
-}
-
-Panel heading(const std::string& text) {
-  return [text](Study& study) { study.add(Heading{text}); };
-}
-
-Panel epoch_samples(const std::vector<NamedRun>& runs, int64_t columns) {
-  return [=](Study& study) {
-    const torch::NoGradGuard no_grad;
-    study.add(Heading{"The same noise over the epochs"});
-    for (const NamedRun& named : runs) {
-      const TrainedRun& trained = study.run(named.run);
-      ImageGrid grid = {.title = named.title,
-                        .description = "Samples from fixed noise, a row after each kept epoch",
-                        .columns = columns,
-                        .zoom = 2};
-      for (const int64_t epoch : kept_epochs(trained)) {
-        const BorrowedValues weights = weights_of_epoch(trained, epoch);
-        Rng rng = study.rng("fixed noise");
-        const Tensor x = trained.generative().sample({.count = columns}, rng);
-        add_row(grid, to_pictures(x, trained.model->pixel_range()), concat("epoch ", epoch));
-      }
-      study.add_figure(concat("epochs-", named.run), grid,
-                       concat("**", named.title, "**: a row after each kept epoch, each column from the same noise; ",
-                              "none chosen by hand."));
-    }
-  };
-}
-
 Panel scores_by_epoch(const std::vector<NamedRun>& runs) {
   return [=](Study& study) {
     const ScoreBoard& board = study.scores(study.run(runs.front().run));
@@ -164,9 +131,10 @@ Panel stability(const std::vector<SeedGroup>& groups) {
     results.put("judged_at_epoch", epoch);
     Table table = {.columns = {"run", "entropy", "D(x)", "D(G(z))", "gap", "s.d. of D", "s.d. of G", "verdict"},
                    .caption = concat("After epoch ", epoch,
-                                     ". Entropy of the classes of the samples, nats. D's mean answers, the ",
-                                     "gap between them, and the standard deviations of both losses: over the last ",
-                                     kLastEpochs, " epochs up to there, training split.")};
+                                     ". Entropy of the classes of the samples, nats. D's mean answers, the gap ",
+                                     "between them, and the standard deviations of both losses' epoch means: over the ",
+                                     "last ", kLastEpochs, " epochs up to there, training split. A small deviation is ",
+                                     "no sign of health: a loss that has reached 0 no longer moves.")};
     std::string words;
     for (const SeedGroup& group : groups) {
       int64_t stable = 0, collapsed = 0;

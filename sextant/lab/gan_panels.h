@@ -1,28 +1,15 @@
-// Panels of the adversarial exercises: what the generator draws from fixed noise as training goes on, what those
-// samples score, how many runs held their balance, and two kinds of runs at equal budgets.
+// Panels of the adversarial exercises: what samples score as training goes on, how many runs held their balance, and
+// two kinds of runs at equal budgets.
 #pragma once
 
 #include "sextant/lab/comparison_panels.h"
 
 namespace sextant::panels {
 
-// A heading above the panels that follow.
-Panel heading(const std::string& text);
-
-// One grid a run: a row after each kept epoch, each column from the same noise, the same for every run.
-Panel epoch_samples(const std::vector<NamedRun>& runs, int64_t columns);
-
 // Scores of samples after each kept epoch, drawn from the same noise -> <run>.after.<epoch>.fcd, .class_entropy,
 // .classes_covered, .pairwise_distance, .updates (of the generator, up to there) …, and <run>.after.last.…; plots of
 // the Fréchet distance and of the entropy over epochs.
 Panel scores_by_epoch(const std::vector<NamedRun>& runs);
-
-// Runs that differ in their seed only.
-struct SeedGroup {
-  std::string key, title;  // "b05", "β₁ = 0.5"
-  std::vector<NamedRun> runs;
-};
-std::vector<NamedRun> all_runs(const std::vector<SeedGroup>& groups);
 
 // When a run counts as stable, judged at the last epoch that all runs kept: the entropy of its classes is above
 // kStableEntropy and D(x) - D(G(z)), mean over the last kLastEpochs epochs, below kStableGap. It counts as collapsed

@@ -48,13 +48,12 @@ Panel latent_variable_numbers(const std::string& run) {
   return [=](Study& study) {
     const TrainedRun& trained = study.run(run);
     LatentVariable& model = latent_of(trained);
-    const Tensor kl = kl_per_unit(model, trained.data->test, trained.model->pixel_range());
     Results& results = study.results();
     Table table = {.columns = {"epoch", "−ELBO", "reconstruction", "KL"}, .caption = "Test split, nats a picture."};
     for (const int64_t epoch : trained.run.train.keep_epochs) {
       std::vector<std::string> row = {std::to_string(epoch)};
       for (const char* part : {"loss", "reconstruction", "kl"})
-        row.push_back(fixed(results.number(concat(run, ".epoch.", epoch, ".", part)), 2));
+        row.push_back(fixed(results.number(concat(run, ".test.", epoch, ".", part)), 2));
       table.rows.push_back(std::move(row));
     }
     const Json units = measure_by_name("active_units", {.model = *trained.model, .data = *trained.data});
@@ -62,10 +61,10 @@ Panel latent_variable_numbers(const std::string& run) {
     results.put(run + ".kl_per_unit", units["kl_per_unit"]);
     results.put(run + ".mse", reconstruction_error(model, trained.data->test, trained.model->pixel_range()));
     study.add(table);
-    study.add(
-        Paragraph{concat("**", fixed(results.number(run + ".active_units"), 0), " of ", kl.numel(),
-                         "** latent units carry more than 0.05 nats on average; the mean squared error of a test ",
-                         "reconstruction is **", fixed(results.number(run + ".mse"), 4), "** a pixel.")});
+    study.add(Paragraph{concat("**", units["active"].dump(), " of ", units["units"].dump(),
+                               "** latent units carry more than ", units["threshold"].dump(),
+                               " nats on average; the mean squared error of a test ", "reconstruction is **",
+                               fixed(results.number(run + ".mse"), 4), "** a pixel.")});
   };
 }
 
@@ -179,7 +178,7 @@ Panel rate_and_distortion(const std::vector<NamedRun>& runs) {
                           .y = {.label = "reconstruction: distortion, nats a picture"},
                           .series = points},
                      "What z may carry against what reconstruction costs: a run can buy one with the other, and their "
-                     "sum, the bound on log p(x), is best where neither is over-weighted (Alemi et al. 2018).");
+                     "sum, −ELBO, is smallest where neither is over-weighted (Alemi et al. 2018).");
   };
 }
 
@@ -252,8 +251,8 @@ Panel code_lengths(const std::vector<NamedRun>& runs) {
       table.caption = concat(
           "Test split, ", trained.data->name, " (sha256 of both splits ", trained.data->content_hash.substr(0, 16),
           "). Squared error a number, of the mean of p(x|z) at the mean of q(z|x); PSNR from it, dB. ELBO "
-          "and KL in nats a picture, one draw of z. Bits: the bound on the code length, for a "
-          "density by the width of a cell, 1/255.");
+          "and KL in nats a picture, one draw of z; that of a density and that of a probability do not compare. "
+          "Bits, which do: the bound on the code length, for a density by the width of a cell, 1/255.");
     }
     study.add(Heading{"What a picture costs"});
     study.add(table);

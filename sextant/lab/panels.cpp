@@ -68,12 +68,11 @@ Panel training_curves(const std::string& run, const std::vector<std::string>& pa
     const TrainedRun& trained = study.run(run);
     study.add(Heading{"Learning curves"});
     for (const std::string& part : parts) {
-      const Series training = logged_curve(trained, {"train", part}, "train");
-      const Series test = logged_curve(trained, {"test", part}, "test");
-      for (size_t i = 0; i < test.y.size(); ++i)
-        study.results().put(concat(run, ".epoch.", static_cast<int64_t>(test.x[i]), ".", part), test.y[i]);
-      study.results().put(concat(run, ".first.", part), test.y.front());
-      study.results().put(concat(run, ".last.", part), test.y.back());
+      const LogKey of_training = {"train", part}, of_test = {"test", part};
+      const Series training = logged_curve(trained, of_training, "train"),
+                   test = logged_curve(trained, of_test, "test");
+      put_curve(study.results(), run, of_training, training);
+      put_curve(study.results(), run, of_test, test);
       const Plot plot = {
           .title = concat(title_of(part), " over epochs"),
           .description = concat(title_of(part), " of ", run, " on training and test pictures after each epoch"),
@@ -82,9 +81,14 @@ Panel training_curves(const std::string& run, const std::vector<std::string>& pa
           .series = {training, test}};
       study.add_figure("curve-" + part, plot,
                        concat("**", title_of(part), "**, ", unit, "; the training curve is a mean over the running ",
-                              "epoch, the test curve is taken at its end."));
+                              "epoch, the test curve is taken at its end",
+                              trained.run.train.ema_decay > 0 ? ", with the moving average of the weights." : "."));
     }
   };
+}
+
+Panel heading(const std::string& text) {
+  return [text](Study& study) { study.add(Heading{text}); };
 }
 
 Panel sample_grid(const std::string& run, int64_t rows, int64_t columns) {
@@ -101,8 +105,9 @@ Panel sample_grid(const std::string& run, int64_t rows, int64_t columns) {
                   .pictures = to_pictures(x, trained.model->pixel_range()),
                   .columns = columns,
                   .zoom = 2},
-        concat(rows, " × ", columns, " samples from noise of a fixed seed, none chosen by hand. They show the ",
-               "means of p(x|z), z ~ N(0, I)."));
+        concat(
+            rows, " × ", columns, " samples from noise of a fixed seed, none chosen by hand.",
+            dynamic_cast<LatentVariable*>(trained.model.get()) ? " They show the means of p(x|z), z ~ N(0, I)." : ""));
   };
 }
 

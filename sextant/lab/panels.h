@@ -25,8 +25,10 @@ Series logged_curve(const TrainedRun& trained, const LogKey& key, const std::str
 // before the part where one is named.
 void put_curve(Results& results, const std::string& run, const LogKey& key, const Series& curve);
 
-// Loss parts over epochs, train and test, one plot for each of `parts` in `unit`; test values go to
-// <run>.epoch.<epoch>.<part>, and the first and last to <run>.first.<part> and <run>.last.<part>.
+// A heading above the panels that follow.
+Panel heading(const std::string& text);
+
+// Loss parts over epochs, train and test, one plot for each of `parts` in `unit`; both curves are kept by put_curve.
 Panel training_curves(const std::string& run, const std::vector<std::string>& parts,
                       const std::string& unit = "nats a picture");
 

@@ -58,21 +58,6 @@ auto from_record(const fs::path& folder, const Use& use) {
   }
 }
 
-// What differs from the defaults, so that a setting added later does not make a stranger of every run before it.
-Json without_defaults(const Json& json, const Json& defaults) {
-  Json kept = Json::object();
-  for (const auto& [key, value] : json.items()) {
-    const auto usual = defaults.find(key);
-    if (usual == defaults.end())
-      kept[key] = value;
-    else if (value.is_object() && usual->is_object()) {
-      if (Json inner = without_defaults(value, *usual); !inner.empty()) kept[key] = std::move(inner);
-    } else if (value != *usual)
-      kept[key] = value;
-  }
-  return kept;
-}
-
 // The weights come last: with them the run counts as finished.
 void take_from_zoo(const fs::path& zoo, const fs::path& folder, const std::string& data_sha256) {
   Json record = read_record(zoo);
@@ -130,6 +115,20 @@ void copy_sample_sets(const fs::path& from, const fs::path& to) {
       write_file(to / "samples" / entry.path().filename(), read_file(entry.path()));
 }
 
+Json without_defaults(const Json& json, const Json& defaults) {
+  Json kept = Json::object();
+  for (const auto& [key, value] : json.items()) {
+    const auto usual = defaults.find(key);
+    if (usual == defaults.end())
+      kept[key] = value;
+    else if (value.is_object() && usual->is_object()) {
+      if (Json inner = without_defaults(value, *usual); !inner.empty()) kept[key] = std::move(inner);
+    } else if (value != *usual)
+      kept[key] = value;
+  }
+  return kept;
+}
+
 std::string fingerprint(const Run& run) {
   const auto defaults =
       std::visit([](const auto& model) { return ModelConfig(std::decay_t<decltype(model)>{}); }, run.model);
@@ -168,7 +167,10 @@ TrainedRun open_run(const fs::path& folder, at::Device device) {
     SEXTANT_CHECK(sane, "[run] ", folder.string(), " records an impossible item shape; restore config.json");
     trained.model = build_model(trained.run.model, shape, Rng(0));
   });
-  copy_tensors_(named_tensors(*trained.model), load_tensors(weights).tensors, weights.string());
+  const NamedTensors stored = load_tensors(weights).tensors;
+  trained.bfloat16_weights =
+      std::ranges::any_of(stored, [](const auto& item) { return item.second.scalar_type() == at::kBFloat16; });
+  copy_tensors_(named_tensors(*trained.model), stored, weights.string());
   trained.model->to(device);
   trained.model->eval();
   return trained;

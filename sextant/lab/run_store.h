@@ -1,6 +1,6 @@
 // Runs: what was trained, with what, and where it lies. A run's folder is runs/<name>-<fingerprint>/; the fingerprint
 // hashes its data, model and training settings and not its name, so exercises share runs. `zoo/` holds run folders too,
-// reduced to config.json, weights.safetensors (in bfloat16) and, where a page needs them, log.jsonl and sets of
+// reduced to config.json, weights.safetensors (often in bfloat16) and, where a page needs them, log.jsonl and sets of
 // samples.
 #pragma once
 
@@ -27,6 +27,10 @@ struct Run {
   }
 };
 
+// What of `json` differs from `defaults`, objects in objects too: hashed, it keeps its name when a setting is added
+// later.
+Json without_defaults(const Json& json, const Json& defaults);
+
 // 16 hex digits over everything but the name that differs from the defaults.
 std::string fingerprint(const Run& run);
 
@@ -39,7 +43,8 @@ struct TrainedRun {
   std::filesystem::path folder;
   Json record;  // config.json: fingerprint, data hash, version, and for a finished run its machine and wall time
   std::shared_ptr<Trainable> model;
-  // The zoo's folder that the weights were copied from, rounded to bfloat16 there; empty where they were trained here.
+  bool bfloat16_weights = false;  // how they were stored
+  // The zoo's folder that the weights were copied from; empty where they were trained here.
   std::string zoo() const { return record.value("zoo", ""); }
   // The model as one that can be sampled. Throws UsageError where it is none.
   GenerativeModel& generative() const;

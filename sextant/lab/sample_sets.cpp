@@ -26,7 +26,14 @@ int64_t chunks_at_once(at::Device device) { return device.is_cpu() ? 1 : 16; }
 
 int64_t evaluations_of(const SamplePlan& plan, const Diffusion& model) {
   const bool guided = plan.labels != LabelChoice::kNone && plan.guidance != 0 && plan.guidance != 1;
-  return steps_taken(plan, model) * (guided ? 2 : 1);
+  return evaluations(plan.sampler, steps_taken(plan, model)) * (guided ? 2 : 1);
+}
+
+SamplerConfig defaults_of(const SamplerConfig& sampler) {
+  return std::visit([](const auto& config) { return SamplerConfig(std::decay_t<decltype(config)>{}); }, sampler);
+}
+std::string name_of(const SamplerConfig& sampler) {
+  return std::visit([](const auto& config) { return std::string(config.kTag.value); }, sampler);
 }
 
 std::string place_of(at::Device device) {
@@ -54,6 +61,15 @@ void check_plan(const SamplePlan& plan, const Diffusion& model) {
 
 int64_t steps_taken(const SamplePlan& plan, const Diffusion& model) {
   return static_cast<int64_t>(make_grid(plan.spacing, plan.steps, model.schedule().steps()).size()) - 1;
+}
+
+fs::path sample_set_file(const TrainedRun& trained, const SamplePlan& plan, uint64_t seed) {
+  const SamplePlan usual = {.sampler = defaults_of(plan.sampler)};
+  const Json key = {{"sampler", name_of(plan.sampler)},
+                    {"plan", without_defaults(to_json(plan), to_json(usual))},
+                    {"seed", seed},
+                    {"run", fingerprint(trained.run)}};
+  return trained.folder / "samples" / (fingerprint(key) + ".safetensors");
 }
 
 Tensor labels_of(const SamplePlan& plan, const Diffusion& model, int64_t first, int64_t count) {
@@ -124,8 +140,7 @@ class KeptSet {
  public:
   KeptSet(const TrainedRun& trained, const SamplePlan& plan, uint64_t seed)
       : trained_(trained), plan_(plan), seed_(seed), here_(place_of(trained.device())) {
-    const Json key = {{"plan", to_json(plan)}, {"seed", seed}, {"run", fingerprint(trained.run)}};
-    file_ = trained.folder / "samples" / (fingerprint(key) + ".safetensors");
+    file_ = sample_set_file(trained, plan, seed);
     if (!fs::exists(file_)) return;
     TensorFile kept = load_tensors(file_);
     const Tensor pictures = kept.tensors["pictures"];

@@ -24,8 +24,7 @@ struct SamplePlan {
   static constexpr auto fields() {
     return std::tuple{
         Field{"sampler", &SamplePlan::sampler, "from noise to data"},
-        Field{"steps", &SamplePlan::steps, "evaluations of the net, or pairs of them under guidance",
-              between(1, 100000)},
+        Field{"steps", &SamplePlan::steps, "steps from noise to data", between(1, 100000)},
         Field{"spacing", &SamplePlan::spacing, "which steps of the chain are visited"},
         Field{"labels", &SamplePlan::labels, "none: unconditional; each: all classes in turn; one: `label`"},
         Field{"label", &SamplePlan::label, "the class, where labels = one", at_least(0)},
@@ -63,7 +62,11 @@ struct SampleSet {
   int64_t evaluations = 0;  // of the net, a sample
 };
 
-// `count` samples: read from <run>/samples, drawn in whole chunks where missing, and kept. Throws UsageError where plan
+// Where the set of a plan lies, or will. Its name hashes what of the plan differs from the defaults, the seed and the
+// run.
+std::filesystem::path sample_set_file(const TrainedRun& trained, const SamplePlan& plan, uint64_t seed);
+
+// `count` samples: read from that file, drawn in whole chunks where missing, and kept. Throws UsageError where plan
 // and model do not fit, Interrupted on Ctrl-C, with what there is kept.
 SampleSet sample_set(const TrainedRun& trained, const SamplePlan& plan, int64_t count, uint64_t seed, bool quiet);
 

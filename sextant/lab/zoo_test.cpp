@@ -4,6 +4,8 @@
 #include "sextant/base/files.h"
 #include "sextant/base/scratch.h"
 #include "sextant/lab/experiment.h"
+#include "sextant/lab/sample_sets.h"
+#include "sextant/tensor/tensor_file.h"
 
 namespace sextant {
 namespace {
@@ -63,6 +65,23 @@ TEST_F(ZooSlow, WithoutTheLogTheRunIsTrained) {
   fs::remove("zoo/tiny/log.jsonl");
   draw("trained", true);
   EXPECT_TRUE(was_trained("trained"));
+}
+
+// Hours of sampling are lost to everyone if a name changes.
+TEST(Zoo, EverySetOfSamplesLiesWhereItsPlanLooks) {
+  int sets = 0;
+  for (const auto& entry : fs::directory_iterator(find_shipped("zoo"))) {
+    if (!fs::exists(entry.path() / "samples")) continue;
+    const TrainedRun trained = open_run(entry.path());
+    for (const auto& file : fs::directory_iterator(entry.path() / "samples")) {
+      const Metadata about = load_tensors(file.path()).metadata;
+      SamplePlan plan;
+      assign(plan, parse_json(about.at("plan"), file.path().string()));
+      EXPECT_EQ(sample_set_file(trained, plan, std::stoull(about.at("seed"))), file.path());
+      ++sets;
+    }
+  }
+  EXPECT_GE(sets, 2);
 }
 
 // The samples that came along are those of the zoo's weights, not of weights trained here.

@@ -170,10 +170,19 @@ double reconstruction_error(LatentVariable& model, const Split& split, PixelRang
 
 std::vector<MetricRow> likelihood_metrics() {
   return {
-      {"elbo", "evidence lower bound over the test split, and its two terms", measure_elbo},
-      {"bound", "lower bound of log p(x) of some test images, nats and bits a dimension", measure_bound},
+      {.name = "elbo",
+       .text = "evidence lower bound over the test split, and its two terms",
+       .measure = measure_elbo,
+       .reads = {"--seed"}},
+      {.name = "bound",
+       .text = "lower bound of log p(x) of some test images, nats and bits a dimension",
+       .measure = measure_bound,
+       .reads = {"--images", "--seed"}},
       {"nll", "−log p(x) over the test split, where log p(x) is exact", measure_nll},
-      {"log_likelihood", "importance-weighted log p(x) of some test images", measure_log_likelihood},
+      {.name = "log_likelihood",
+       .text = "importance-weighted log p(x) of some test images",
+       .measure = measure_log_likelihood,
+       .reads = {"--images", "--samples", "--seed"}},
       {"active_units", "units of z whose mean KL is above 0.05 nats", measure_active_units},
   };
 }

@@ -30,6 +30,8 @@ struct MetricRow {
   Needs needs = Needs::kModel;
   // What it needs that this machine lacks, and the remedy; empty where nothing is. Null: nothing ever.
   std::string (*missing)() = nullptr;
+  // Options of `sextant eval` that `measure` looks at, beside those of all that need samples.
+  std::vector<std::string> reads = {};
   bool at_hand() const { return missing == nullptr || missing().empty(); }
 };
 const std::vector<MetricRow>& metrics();

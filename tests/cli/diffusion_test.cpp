@@ -131,6 +131,8 @@ TEST_F(DiffusionCliSlow, WhatDoesNotFitIsRefusedWithTheRemedy) {
       {{"guided", "--spacing", "even"}, "trailing"},
       {{"guided", "--label", "10"}, "0 to 9"},
       {{"guided", "--label", "3", "--each-label"}, "not both"},
+      {{"guided", "--label", "-3"}, "0 or more"},
+      {{"guided", "--film-frames", "5"}, "--film FILE"},
       {{"guided", "--guidance", "3"}, "--label"},
       {{"guided", "--guidance", "-1", "--label", "3"}, "at least 0"},
       {{"plain", "--guidance", "3", "--label", "3"}, "conditional"},
