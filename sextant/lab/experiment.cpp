@@ -50,8 +50,13 @@ Run at_scale(const PlannedRun& planned, const StudyOptions& options) {
   return run;
 }
 
-CheckedClaim judge(const Claim& claim, const Results& results, RunScale scale) {
-  CheckedClaim checked{.says = claim.says};
+struct Judged {
+  CheckedClaim claim;
+  std::vector<std::string> not_measured;  // paths of a claim that is not due: a larger scale measures them
+};
+
+Judged judge(const Claim& claim, const Results& results, RunScale scale) {
+  Judged judged{.claim = {.says = claim.says}, .not_measured = {}};
   const bool due = scale >= claim.from;
   std::vector<double> values;
   for (const std::string& path : claim.numbers) {
@@ -59,18 +64,25 @@ CheckedClaim judge(const Claim& claim, const Results& results, RunScale scale) {
     const bool measured = value && value->is_number();
     SEXTANT_CHECK(measured || !due, "[claim] \"", claim.says, "\" lists '", path,
                   "'; no panel measured such a number. Correct the path, or add the panel");
-    if (!measured) continue;
+    if (!measured) {
+      judged.not_measured.push_back(path);
+      continue;
+    }
     values.push_back(value->get<double>());
-    checked.numbers += concat(checked.numbers.empty() ? "" : ", ", path, " = ", short_number(values.back()));
+    std::string& numbers = judged.claim.numbers;
+    numbers += concat(numbers.empty() ? "" : ", ", path, " = ", short_number(values.back()));
   }
-  if (!due) return checked;
+  if (!due) return judged;
   SEXTANT_CHECK(!values.empty(), "[claim] \"", claim.says, "\" lists no number; list those that it rests on");
-  checked.verdict = claim.holds(values) ? Verdict::kHolds : Verdict::kFails;
-  return checked;
+  judged.claim.verdict = claim.holds(values) ? Verdict::kHolds : Verdict::kFails;
+  return judged;
 }
 
-Json to_json(const CheckedClaim& claim) {
-  return {{"says", claim.says}, {"verdict", to_text(claim.verdict)}, {"numbers", claim.numbers}};
+Json to_json(const Judged& judged) {
+  const CheckedClaim& claim = judged.claim;
+  Json json = {{"says", claim.says}, {"verdict", to_text(claim.verdict)}, {"numbers", claim.numbers}};
+  if (!judged.not_measured.empty()) json["not_measured"] = judged.not_measured;
+  return json;
 }
 
 }  // namespace
@@ -181,14 +193,17 @@ Json conduct(const Experiment& experiment, const StudyOptions& options) {
   for (const Panel& panel : experiment.panels) panel(study);
 
   Claims claims;
+  Json verdicts = Json::array();
   std::string mistakes;  // of the exercise; said once what took hours to measure is kept
   for (const Claim& claim : experiment.claims) {
+    Judged judged{.claim = {.says = claim.says}, .not_measured = {}};
     try {
-      claims.claims.push_back(judge(claim, study.results_, options.scale));
+      judged = judge(claim, study.results_, options.scale);
     } catch (const Error& error) {
-      claims.claims.push_back({.says = claim.says});
       mistakes += concat(mistakes.empty() ? "" : "\n", error.what());
     }
+    claims.claims.push_back(judged.claim);
+    verdicts.push_back(to_json(judged));
   }
   std::vector<Block> blocks;
   blocks.emplace_back(Heading{"What was claimed, and what came out"});
@@ -211,8 +226,7 @@ Json conduct(const Experiment& experiment, const StudyOptions& options) {
                  {"scale", to_string(options.scale)},
                  {"report", (folder / "index.html").string()},
                  {"results", study.results_.json()},
-                 {"claims", Json::array()}};
-  for (const CheckedClaim& claim : claims.claims) result["claims"].push_back(to_json(claim));
+                 {"claims", verdicts}};
   Json kept = result;
   kept["title"] = experiment.title;
   kept["provenance"] = to_json(provenance);

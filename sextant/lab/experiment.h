@@ -112,7 +112,8 @@ class Study {
 };
 
 // Runs the exercise and writes out/<id>/index.html, results.json and the index of all pages.
-// Returns {"exercise","scale","report","results","claims":[{"says","verdict","numbers"}]}. Throws Error when a claim
+// Returns {"exercise","scale","report","results","claims":[{"says","verdict","numbers"}]}, and in a claim that is not
+// due at this scale "not_measured" where it lists numbers that only a larger one measures. Throws Error when a claim
 // that is due at this scale lists a number that is not there: a claim about nothing is a mistake in the exercise.
 Json conduct(const Experiment& experiment, const StudyOptions& options);
 

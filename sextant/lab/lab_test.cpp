@@ -167,6 +167,7 @@ TEST_F(Conduct, AClaimThatIsNotDueShowsTheNumbersThatAreThere) {
       judged({{.says = "later", .numbers = {"absent", "a.word", "x"}, .holds = above(0), .from = RunScale::kQuick}});
   EXPECT_EQ(result.at("claims")[0].at("verdict"), "not run");
   EXPECT_EQ(result.at("claims")[0].at("numbers"), "x = 3");
+  EXPECT_EQ(result.at("claims")[0].at("not_measured").dump(), R"(["absent","a.word"])");
 }
 
 TEST_F(Conduct, PageAndNumbersNameTheSeedOfAnExerciseWithoutRuns) {
