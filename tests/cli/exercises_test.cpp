@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <set>
+#include <sstream>
 
 #include "program.h"
 #include "sextant/base/files.h"
@@ -12,7 +13,12 @@ namespace fs = std::filesystem;
 
 // Numbers that claims of a larger scale list and only that scale measures. A path that no panel measures at any scale
 // would come to light after hours otherwise.
-const std::set<std::string> kOfLargerScales = {};
+const std::set<std::string> kOfLargerScales = {
+    "ddpm-mnist-chapter.train.7.loss", "vae-mnist.effective_samples.10000",
+    "vae-mnist.log_p.10000",           "vae-mnist.test.10.kl",
+    "vae-mnist.test.10.loss",          "vae-mnist.test.10.reconstruction",
+    "vae-mnist.test.5.loss",
+};
 
 TEST(ExerciseSlow, EveryExerciseRunsAtSmoke) {
   const ScratchFolder scratch;  // one folder of runs: exercises share them
@@ -34,15 +40,21 @@ TEST(ExerciseSlow, EveryExerciseRunsAtSmoke) {
   EXPECT_EQ(later, kOfLargerScales);
 }
 
-// The log of a finished run is cut to its first record of the test loss, which then did not fall.
+// In the log of a finished run the test loss is made to rise.
 TEST(ExerciseSlow, AClaimThatFailsIsAnExitCodeUnderCheck) {
   const ScratchFolder scratch;
   const std::vector<std::string> page = {"run", "14.21", "--scale", "smoke", "--quiet"},
                                  checked = {"run", "14.21", "--scale", "smoke", "--quiet", "--check"};
   ASSERT_EQ(run(checked, scratch.path()).code, 0);
   for (const auto& folder : fs::directory_iterator(scratch.path() / "runs")) {
-    const std::string log = read_file(folder.path() / "log.jsonl");
-    write_file(folder.path() / "log.jsonl", log.substr(0, log.find('\n', log.find(R"("split":"test")")) + 1));
+    std::istringstream log(read_file(folder.path() / "log.jsonl"));
+    std::string changed;
+    for (std::string line; std::getline(log, line);) {
+      Json record = parse_json(line, "log");
+      if (record.value("split", "") == "test") record["loss"] = record.at("epoch");
+      changed += record.dump() + "\n";
+    }
+    write_file(folder.path() / "log.jsonl", changed);
   }
   EXPECT_EQ(run(page, scratch.path()).code, 0);
   const Said said = run(checked, scratch.path());
