@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <ostream>
 #include <set>
 #include <string>
 #include <vector>
@@ -20,6 +21,7 @@ struct Case {
   std::set<std::string> without_effect = {};
 };
 
+inline void PrintTo(const Case& row, std::ostream* out) { *out << row.name; }
 const std::vector<Case>& cases();
 
 // 64 items for training and 16 for testing: two kinds of pictures, or points. `item`: the sizes of one.
