@@ -210,12 +210,15 @@ Panel guidance_sweep(const std::string& run, int64_t label, const std::vector<do
                       .columns = columns,
                       .zoom = 2};
     Table table = {
-        .columns = {"s (w in the other convention)", concat("called ", label), "confident ≥ 0.9", "pairwise distance",
-                    concat("FCD to real ", label, "s"), "prec.", "recall", "accuracy, all ten"},
-        .caption = concat(count, " samples a scale, against as many real test pictures of class ", label,
-                          ", from which as many training pictures are at ", score_text(floor, "fcd", 2),
-                          " (the floor); classifier ", board.text(), ". The last column: ", count,
-                          " samples of all classes in turn.")};
+        .columns = {"s (w)", concat("called ", label), "sure", "distance", "FCD", "prec.", "recall", "right"},
+        .caption = concat(
+            "s, and in brackets w of the other convention: ", count,
+            " samples each, against as many real test pictures of class ", label,
+            ". Sure: classified with a confidence of 0.9 or more. Distance: of two samples. Precision: the share of ",
+            "samples that lie among the real ones; recall: of real ones that lie among samples. FCD of as many ",
+            "real training pictures of the class: ", score_text(floor, "fcd", 2), " (the floor). Right: of ", count,
+            " samples of all ten classes in turn, those called what was ", "asked for. Classifier ", board.text(),
+            ".")};
     std::vector<std::pair<double, double>> hits, confident, diversity, distance, accuracy;
     for (const double s : scales) {
       std::string key = concat("s", shortest(s));
