@@ -1,4 +1,4 @@
-# Libraries from the distribution. A missing one says which package brings it.
+# Libraries from the distribution; the packages that bring them are listed in scripts/setup, which installs them.
 find_package(OpenSSL REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(PNG REQUIRED)

@@ -47,13 +47,16 @@ endif()
 # The library is asked once for each file it has been.
 file(TIMESTAMP "${_root}/lib/libtorch_cpu.so" _stamp)
 if(NOT CMAKE_CROSSCOMPILING AND NOT LibTorch_ASKED STREQUAL "${_root} ${_stamp}")
-  unset(LibTorch_ANSWERS CACHE)
   unset(LibTorch_ASKS CACHE)
-  try_run(LibTorch_ANSWERS LibTorch_ASKS "${PROJECT_BINARY_DIR}/libtorch_version"
-          "${CMAKE_CURRENT_LIST_DIR}/libtorch_version.cpp" LINK_LIBRARIES ${CMAKE_DL_LIBS}
-          RUN_OUTPUT_VARIABLE _built ARGS "${_root}/lib/libtorch_cpu.so")
+  set(_ask "${PROJECT_BINARY_DIR}/libtorch_version.ask")
+  try_compile(LibTorch_ASKS "${PROJECT_BINARY_DIR}/libtorch_version" "${CMAKE_CURRENT_LIST_DIR}/libtorch_version.cpp"
+              LINK_LIBRARIES ${CMAKE_DL_LIBS} OUTPUT_VARIABLE _built COPY_FILE "${_ask}")
+  set(_answers "no program")
+  if(LibTorch_ASKS) # not by try_run, which cuts a path at its blanks
+    execute_process(COMMAND "${_ask}" "${_root}/lib/libtorch_cpu.so" RESULT_VARIABLE _answers OUTPUT_VARIABLE _built)
+  endif()
   string(STRIP "${_built}" _built)
-  if(NOT LibTorch_ANSWERS EQUAL 0)
+  if(NOT _answers EQUAL 0)
     message(FATAL_ERROR "LibTorch: ${_root}/lib/libtorch_cpu.so can't be loaded: ${_built}. Remove ${_root} and run "
                         "scripts/setup, or point LibTorch_ROOT at a complete LibTorch.")
   elseif(NOT _built STREQUAL LibTorch_VERSION)

@@ -1,11 +1,16 @@
 # What setup, test and demo share: where the tree is, how to speak, how long a step took, how many build jobs fit.
 # Sourced, never run. Messages go to stderr; an error is one line that ends in what to do.
 set -euo pipefail
+caller=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 root=$PWD
 torch_version=2.13.0
 torch_index=${SEXTANT_TORCH_INDEX:-https://download.pytorch.org/whl/cpu} # CPU wheels; used where it answers at once
-libtorch=${LIBTORCH:-$root/.deps/libtorch} # LIBTORCH=DIR takes any other LibTorch (the folder of include/ and lib/)
+case ${LIBTORCH:-} in # LIBTORCH=DIR takes any other LibTorch (the folder of include/ and lib/)
+  "" | /*) ;;
+  *) export LIBTORCH=$caller/$LIBTORCH ;;
+esac
+libtorch=${LIBTORCH:-$root/.deps/libtorch}
 
 say() { printf 'sextant: %s\n' "$*" >&2; }
 die() {
@@ -59,7 +64,7 @@ build_jobs() {
 }
 
 configure() {
-  need_disk "$root" 2500 "the build"
+  [ -e build/release/sextant ] || need_disk "$root" 2500 "the build"
   cmake --preset release -DLibTorch_ROOT="$libtorch"
 }
 

@@ -1,6 +1,8 @@
 #include "sextant/base/fields.h"
 
 #include <algorithm>
+#include <charconv>
+#include <cmath>
 #include <numeric>
 #include <utility>
 
@@ -28,6 +30,11 @@ size_t edit_distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
+std::string shortest(double value) {
+  char text[32];
+  return {text, std::to_chars(text, text + sizeof(text), value).ptr};
+}
+
 std::string nearest(std::string_view word, const std::vector<std::string>& known) {
   const auto best = std::ranges::min_element(known, {}, [&](const auto& k) { return edit_distance(word, k); });
   return best == known.end() ? std::string() : *best;
@@ -53,7 +60,8 @@ void unknown_key(std::string_view path, std::string_view key, const std::vector<
 }
 
 void wrong_type(std::string_view path, std::string_view wanted, const Json& got) {
-  throw UsageError(concat("[config] ", path.empty() ? "the config" : path, " must be ", wanted, "; got ", got.dump()));
+  throw UsageError(concat("[config] ", path.empty() ? "the config" : path, " must be ", wanted, "; got ",
+                          got.dump(-1, ' ', false, Json::error_handler_t::replace)));
 }
 
 void unknown_choice(std::string_view path, std::string_view got, const std::vector<std::string>& known) {
@@ -61,15 +69,17 @@ void unknown_choice(std::string_view path, std::string_view got, const std::vect
 }
 
 void check_range(std::string_view path, double value, const Range& range) {
-  const bool inside = (range.above_min ? value > range.min : value >= range.min) && value <= range.max;
-  if (inside) return;  // NaN is never inside a bounded range
+  // What is not finite has no place in JSON, so a record that held it could not be read again.
+  const bool inside =
+      std::isfinite(value) && (range.above_min ? value > range.min : value >= range.min) && value <= range.max;
+  if (inside) return;
   std::string bounds;
   if (range.min > -std::numeric_limits<double>::infinity())
-    bounds = concat(range.above_min ? "above " : "at least ", range.min);
+    bounds = concat(range.above_min ? "above " : "at least ", shortest(range.min));
   if (range.max < std::numeric_limits<double>::infinity())
-    bounds += concat(bounds.empty() ? "" : " and ", "at most ", range.max);
-  if (bounds.empty()) bounds = "a number";
-  throw UsageError(concat("[config] ", path, " must be ", bounds, "; got ", value));
+    bounds += concat(bounds.empty() ? "" : " and ", "at most ", shortest(range.max));
+  if (bounds.empty()) bounds = "a finite number";
+  throw UsageError(concat("[config] ", path, " must be ", bounds, "; got ", shortest(value)));
 }
 
 }  // namespace fields_detail
@@ -90,6 +100,11 @@ Json parse_setting(std::string_view setting) {
     value = parse_toml(concat("value = ", text), "--set")["value"];
   } catch (const UsageError&) {
     value = std::string(text);  // a bare word; a wrong number is caught by its type
+  }
+  try {
+    value.dump();  // as records will be
+  } catch (const Json::exception&) {
+    throw UsageError(concat("[config] the value of ", path, " is no UTF-8; rename what it names, or link to it"));
   }
   for (size_t end = path.size(); end != std::string_view::npos;) {
     const size_t dot = path.rfind('.', end - 1);

@@ -108,8 +108,29 @@ TEST(Toml, ErrorsNameLineAndColumn) {
   }
 }
 
+// A table a part: what only takes them apart again would overflow the stack.
+TEST(Toml, AKeyOfTooManyPartsIsRefused) {
+  std::string key = "a";
+  for (int i = 0; i < 500000; ++i) key += ".a";
+  for (const std::string& text :
+       {key + " = 1", "[" + key + "]", "x = {" + key + " = 1}", "a" + key.substr(0, 200) + " = 1"})
+    EXPECT_THROW(parse_toml(text, "x"), UsageError) << text.substr(0, 30);
+  const std::string dots(300, '.');
+  EXPECT_EQ(parse_toml("# " + dots + "\na.b = \"" + dots + "\" # " + dots, "x")["a"]["b"], dots);
+  EXPECT_EQ(parse_toml("a = [0.5" + std::string(80, ' ') + ", 1.5, 2.5]", "x")["a"].size(), 3u);
+}
+
 TEST(JsonText, DeepNestingIsRefused) {
-  EXPECT_THROW(parse_json(std::string(100000, '['), "x"), Error);
+  const auto nested = [](size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); };
+  EXPECT_NO_THROW(parse_json(nested(60), "x"));
+  for (const size_t depth : {70, 100000}) {
+    try {
+      parse_json(nested(depth), "x");
+      FAIL() << depth;
+    } catch (const Error& error) {
+      EXPECT_NE(std::string(error.what()).find("nests deeper"), std::string::npos) << error.what();
+    }
+  }
   EXPECT_THROW(parse_json("{\"a\":", "x"), Error);
   EXPECT_EQ(parse_json("[1,2]", "x").size(), 2u);
 }

@@ -2,11 +2,13 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 #include <ctime>
+#include <random>
 #include <utility>
 
 #include "sextant/base/check.h"
@@ -17,10 +19,11 @@ namespace {
 
 constexpr std::string_view kLeftoverMark = ".part-";
 
+// Another one at each call: process numbers are the same in two containers that share a disk.
 fs::path beside(const fs::path& path) {
+  std::random_device random;
   fs::path name = path.filename();
-  name += kLeftoverMark;
-  name += std::to_string(::getpid());
+  name += concat(kLeftoverMark, ::getpid(), "-", std::hex, random(), random());
   return path.parent_path() / name;
 }
 
@@ -34,7 +37,7 @@ const char* remedy() {
     case EACCES:
     case EPERM:
     case EROFS:
-      return "; choose another place with --out, or make it writable";
+      return "; choose another place, or make it writable";
     default:
       return "";
   }
@@ -74,14 +77,14 @@ void flush_folder(const fs::path& folder) {
 }  // namespace
 
 std::string read_file(const fs::path& file, size_t max_bytes) {
-  std::error_code error;
-  const auto status = fs::status(file, error);
-  SEXTANT_CHECK(fs::exists(status), "[files] ", file.string(), " does not exist");
-  SEXTANT_CHECK(fs::is_regular_file(status), "[files] ", file.string(), " is not a regular file");
-  const Descriptor fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  const Descriptor fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));  // a pipe must not make us wait
+  SEXTANT_CHECK(fd.get() >= 0 || errno != ENOENT, "[files] ", file.string(), " does not exist");
   SEXTANT_CHECK(fd.get() >= 0, "[files] can't open ", file.string(), ": ", cause());
-  const auto size = fs::file_size(file, error);
-  SEXTANT_CHECK(!error && size <= max_bytes, "[files] ", file.string(), " has ", size, " bytes; at most ", max_bytes,
+  struct stat status {};
+  SEXTANT_CHECK(::fstat(fd.get(), &status) == 0 && S_ISREG(status.st_mode), "[files] ", file.string(),
+                " is not a regular file");
+  const auto size = static_cast<size_t>(status.st_size);
+  SEXTANT_CHECK(size <= max_bytes, "[files] ", file.string(), " has ", size, " bytes; at most ", max_bytes,
                 " are admitted here");
   std::string bytes(size, '\0');
   size_t done = 0;
@@ -99,7 +102,7 @@ void write_file(const fs::path& file, std::string_view bytes) {
   make_folder(file.parent_path());
   const fs::path part = beside(file);
   try {
-    Descriptor fd(::open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+    Descriptor fd(::open(part.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
     SEXTANT_CHECK(fd.get() >= 0, "[files] can't write ", part.string(), ": ", cause(), remedy());
     size_t done = 0;
     while (done < bytes.size()) {
@@ -120,11 +123,7 @@ void write_file(const fs::path& file, std::string_view bytes) {
   flush_folder(file.parent_path());
 }
 
-NewFolder::NewFolder(fs::path final_path) : final_(std::move(final_path)), path_(beside(final_)) {
-  std::error_code error;
-  fs::remove_all(path_, error);
-  make_folder(path_);
-}
+NewFolder::NewFolder(fs::path final_path) : final_(std::move(final_path)), path_(beside(final_)) { make_folder(path_); }
 
 NewFolder::~NewFolder() {
   std::error_code error;
@@ -146,12 +145,20 @@ FolderLock::FolderLock(const fs::path& folder) {
   const fs::path file = folder / "lock";
   descriptor_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   SEXTANT_CHECK(descriptor_ >= 0, "[lock] can't write in ", folder.string(), ": ", cause(), remedy());
-  if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
+  int failed = ::flock(descriptor_, LOCK_EX | LOCK_NB);
+  while (failed && errno == EINTR) failed = ::flock(descriptor_, LOCK_EX | LOCK_NB);
+  if (failed && errno != EWOULDBLOCK) {
+    const std::string why = cause();
+    ::close(descriptor_);
+    throw Error(concat("[lock] the file system of ", folder.string(), " can't lock (", why,
+                       "); put the folder on another one"));
+  }
+  if (failed) {
     char holder[256] = {};
     const ssize_t got = ::pread(descriptor_, holder, sizeof(holder) - 1, 0);
     ::close(descriptor_);
     throw Error(concat("[lock] ", folder.string(), " is in use by ", got > 0 ? holder : "another process",
-                       "; wait for it, stop it, or train into another folder with --out"));
+                       "; wait for it, stop it, or take another folder"));
   }
   char host[128] = "unknown host", when[64] = {};
   ::gethostname(host, sizeof(host) - 1);

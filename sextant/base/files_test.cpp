@@ -1,6 +1,7 @@
 #include "sextant/base/files.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -48,10 +49,24 @@ TEST(Files, NewFolderAppearsOnlyWhenCommitted) {
 
 TEST(Files, AFailedWriteLeavesTheOldFile) {
   const ScratchFolder scratch;
-  write_file(scratch.path() / "file", "old");
-  fs::create_directory(scratch.path() / concat("file.part-", ::getpid()));  // blocks the place beside
-  EXPECT_THROW(write_file(scratch.path() / "file", "new"), Error);
-  EXPECT_EQ(read_file(scratch.path() / "file"), "old");
+  const fs::path file = scratch.path() / std::string(250, 'x');  // no room for the longer name beside
+  std::ofstream(file) << "old";
+  EXPECT_THROW(write_file(file, "new"), Error);
+  EXPECT_EQ(read_file(file), "old");
+}
+
+// Two containers that share a disk have the same process numbers.
+TEST(Files, TwoWritersNeverMeetInOnePlaceBeside) {
+  const ScratchFolder scratch;
+  NewFolder one(scratch.path() / "folder"), two(scratch.path() / "folder");
+  EXPECT_NE(one.path(), two.path());
+  EXPECT_TRUE(is_leftover(one.path()) && is_leftover(two.path()));
+}
+
+TEST(Files, APipeIsRefusedAtOnce) {
+  const ScratchFolder scratch;
+  ASSERT_EQ(::mkfifo((scratch.path() / "pipe").c_str(), 0600), 0);
+  EXPECT_THROW(read_file(scratch.path() / "pipe"), Error);
 }
 
 TEST(FolderLock, ASecondProcessIsToldWhoHoldsIt) {

@@ -29,9 +29,37 @@ Json from_toml(const toml::node& node, std::string_view source, int depth) {
                           ": dates and times mean nothing here; write a number or a string"));
 }
 
+// The parser bounds how deep values nest, not how many parts a key has; each becomes a table in the one before.
+void check_keys(std::string_view text, std::string_view source) {
+  int dots = 0;
+  char quote = 0;
+  bool comment = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '\n') {
+      quote = 0, comment = false, dots = 0;
+    } else if (comment) {
+      continue;
+    } else if (quote != 0) {
+      if (c == '\\' && quote == '"') ++i;
+      if (c == quote) quote = 0;
+    } else if (c == '"' || c == '\'') {
+      quote = c;
+    } else if (c == '#') {
+      comment = true;
+    } else if (c == '.') {
+      SEXTANT_USAGE_CHECK(++dots < kMaxDepth, "[toml] ", source, ": a key has more than ", kMaxDepth,
+                          " parts; tables do not nest so deep here");
+    } else if (c == ',' || c == '=' || c == '{' || c == '}' || c == '[' || c == ']') {
+      dots = 0;
+    }
+  }
+}
+
 }  // namespace
 
 Json parse_toml(std::string_view text, std::string_view source) {
+  check_keys(text, source);
   try {
     return from_toml(toml::parse(text, source), source, 0);
   } catch (const toml::parse_error& error) {

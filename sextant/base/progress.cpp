@@ -1,5 +1,6 @@
 #include "sextant/base/progress.h"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cmath>
@@ -19,7 +20,18 @@ std::string fixed(double value, int digits) {
   return text;
 }
 
+size_t terminal_columns() {
+  winsize size{};
+  return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
 }  // namespace
+
+std::string_view cut_to(std::string_view text, size_t characters) {
+  for (size_t i = 0; i < text.size(); ++i)
+    if ((text[i] & 0xC0) != 0x80 && characters-- == 0) return text.substr(0, i);  // bytes that begin a character
+  return text;
+}
 
 std::string duration_text(double seconds) {
   const auto two_digits = [](int64_t value) { return (value < 10 ? "0" : "") + std::to_string(value); };
@@ -63,7 +75,9 @@ void Progress::show(int64_t done, const std::string& detail) {
     line += concat("  ", fixed(rate * items_per_step_, 0), " items/s  ",
                    duration_text(static_cast<double>(total_ - done) / rate), " left");
   if (terminal_) {
-    std::fprintf(stderr, "\r\033[2K%s", line.c_str());
+    // A line that wraps can't be rewritten in place.
+    const std::string_view fitting = cut_to(line, terminal_columns() - 1);
+    std::fprintf(stderr, "\r\033[2K%.*s", static_cast<int>(fitting.size()), fitting.data());
     open_ = true;
   } else {
     std::fprintf(stderr, "%s\n", line.c_str());

@@ -45,11 +45,11 @@ std::vector<std::string> addresses(const std::vector<std::string>& mirrors, cons
 }
 
 // True where a good copy lies there already.
-bool is_good(const fs::path& folder, const DataFile& file) {
+bool is_good(const fs::path& folder, const Row& row, const DataFile& file) {
   const auto path = find_file(folder, file);
   if (!path) return false;
   try {
-    read_verified(*path, file);
+    check_form(row, read_verified(*path, file), path->string());
     return true;
   } catch (const Error&) {
     return false;
@@ -114,7 +114,7 @@ fs::path fetch(const Row& row, const FetchOptions& options) {
   };
   if (row.archive.name.empty()) {
     for (const DataFile& file : row.files) {
-      if (is_good(target, file)) continue;
+      if (is_good(target, row, file)) continue;
       fetch_one(file.name + row.served_ending, file.bytes + kHeaders,
                 [&](const fs::path& path) { read_verified(path, file); });
       std::error_code error;
@@ -123,7 +123,7 @@ fs::path fetch(const Row& row, const FetchOptions& options) {
     return target;
   }
   bool complete = true;
-  for (const DataFile& file : row.files) complete = complete && is_good(target, file);
+  for (const DataFile& file : row.files) complete = complete && is_good(target, row, file);
   if (complete) return target;
   fetch_one(row.archive.name, row.archive.bytes, [&](const fs::path& path) { check_archive(row, path); });
   unpack(row, target / row.archive.name, target);

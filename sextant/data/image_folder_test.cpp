@@ -20,6 +20,18 @@ void fill(const fs::path& folder, int count, uint8_t green) {
   }
 }
 
+TEST(ImageFolder, AClassMayBeALinkToAFolder) {
+  const ScratchFolder scratch, elsewhere;
+  fill(scratch.path() / "dogs", 4, 200);
+  fill(elsewhere.path(), 4, 10);
+  fs::create_directory_symlink(elsewhere.path(), scratch.path() / "cats");
+  const Dataset dataset = load_image_folder(scratch.path(), 0);
+  EXPECT_EQ(dataset.classes, 2);
+  EXPECT_EQ(dataset.train.size() + dataset.test.size(), 8);
+  fs::create_directory_symlink(scratch.path(), scratch.path() / "circle");
+  EXPECT_THROW(load_image_folder(scratch.path(), 0), Error);
+}
+
 TEST(ImageFolder, SubfoldersAreClassesAndEveryPictureIsInOneSplit) {
   const ScratchFolder scratch;
   fill(scratch.path() / "cats", 30, 10);
