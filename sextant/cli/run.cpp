@@ -58,7 +58,8 @@ void add_run(CLI::App& app, Console& console) {
   command->add_option("exercise", options->exercise, "number of the exercise, such as 14.21")->required();
   command->add_option("--scale", options->scale, "smoke (seconds), quick (minutes) or full (what the exercise asks)")
       ->capture_default_str();
-  command->add_option("--seed", options->seed, "added to the seed of every run");
+  command->add_option("--seed", options->seed,
+                      "added to the seed of every run; those of three seeds have 0, 1 and 2, so 3 makes all anew");
   command->add_option("--out", options->out, "folder of the pages")->capture_default_str();
   command->add_option("--runs", options->runs, "folder of the trained runs")->capture_default_str();
   command->add_flag("--zoo", options->zoo, "take trained weights from the zoo where it holds the run");

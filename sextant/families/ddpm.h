@@ -1,7 +1,8 @@
 // Denoising diffusion (Ho, Jain & Abbeel 2020; Sohl-Dickstein et al. 2015), unconditional or with class labels that are
 // dropped at random, so that one net serves classifier-free guidance (Ho & Salimans 2022). Exercises 14.26 to 14.28.
 // Loss: squared error of the net's prediction at a random step of the chain, a mean over pixels and the batch. Its
-// parts are the same by quarter of the chain (unweighted), so that their mean is the unweighted loss.
+// parts are the same by quarter of the chain (unweighted; quarters of one size where 4 divides T), so that their mean
+// is the unweighted loss.
 #pragma once
 
 #include "sextant/diffusion/prediction.h"

@@ -95,7 +95,7 @@ class GenerativeModel : public Trainable {
 struct LatentVariable {
   virtual ~LatentVariable() = default;
   virtual DiagonalGaussian posterior(const Tensor& x) = 0;              // q(z|x), [B,L]
-  virtual Tensor decode(const Tensor& z) = 0;                           // mean of p(x|z), [B,item…]
+  virtual Tensor decode(const Tensor& z) = 0;                           // mean of p(x|z) in the range, [B,item…]
   virtual Tensor log_likelihood(const Tensor& x, const Tensor& z) = 0;  // log p(x|z), [B], nats
 };
 

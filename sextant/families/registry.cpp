@@ -24,15 +24,56 @@ namespace {
 template <class Config>
 void refuse_idle(const Config&, const ItemShape&) {}
 
+// Throws where `value`, at `path`, is not the usual one though nothing reads it: `why` says when.
+template <class T>
+void refuse_unread(const char* path, const T& value, const T& usual, const char* why) {
+  SEXTANT_USAGE_CHECK(value == usual, "[config] model.", path, " has no effect ", why, "; leave it out");
+}
+
 void refuse_idle(const VaeConfig& config, const ItemShape&) {
   const VaeConfig usual;
+  if (!config.conv.empty()) refuse_unread("hidden", config.hidden, usual.hidden, "beside model.conv");
   SEXTANT_USAGE_CHECK(
       config.likelihood != Likelihood::kBernoulli || (!config.learn_sigma && config.sigma == usual.sigma),
       "[vae] a Bernoulli likelihood has no sigma: set model.likelihood to gaussian or discretised_logistic, or leave ",
       "model.sigma and model.learn_sigma out");
 }
 
+void refuse_idle(const GanConfig& config, const ItemShape&) {
+  const GanNetConfig &net = config.net, usual;
+  if (net.kind == GanNet::kMlp) {
+    refuse_unread("net.width", net.width, usual.width, "on fully connected nets: it is of net.kind = \"dcgan\"");
+  } else {
+    const char* why = "on convolutions: it is of net.kind = \"mlp\"";
+    refuse_unread("net.generator_hidden", net.generator_hidden, usual.generator_hidden, why);
+    refuse_unread("net.discriminator_hidden", net.discriminator_hidden, usual.discriminator_hidden, why);
+  }
+}
+
+void refuse_idle(const RealNvpConfig& config, const ItemShape& shape) {
+  const RealNvpConfig usual;
+  if (shape.sizes.size() == 1) {
+    const char* why = "on points";
+    refuse_unread("scales", config.scales, usual.scales, why);
+    refuse_unread("scale_couplings", config.scale_couplings, usual.scale_couplings, why);
+    refuse_unread("width", config.width, usual.width, why);
+    refuse_unread("blocks", config.blocks, usual.blocks, why);
+    refuse_unread("margin", config.margin, usual.margin, why);
+  } else {
+    refuse_unread("couplings", config.couplings, usual.couplings, "on pictures");
+    refuse_unread("hidden", config.hidden, usual.hidden, "on pictures");
+  }
+}
+
 void refuse_idle(const DdpmConfig& config, const ItemShape& shape) {
+  const DdpmConfig usual;
+  if (!config.conditional)
+    refuse_unread("label_drop", config.label_drop, usual.label_drop, "without model.conditional");
+  if (config.schedule.kind == ScheduleKind::kCosine) {
+    const char* why = "on the cosine schedule";
+    refuse_unread("schedule.beta_first", config.schedule.beta_first, usual.schedule.beta_first, why);
+    refuse_unread("schedule.beta_last", config.schedule.beta_last, usual.schedule.beta_last, why);
+  }
   for (const int64_t at : config.net.attention) {
     std::string sides;
     bool found = false;

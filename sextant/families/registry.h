@@ -19,8 +19,8 @@ using ModelConfig = std::variant<VaeConfig, RealNvpConfig, GanConfig, DdpmConfig
 // A model with fresh weights drawn from `rng` alone. Throws UsageError when config and data do not fit.
 std::shared_ptr<Trainable> build_model(const ModelConfig& config, const ItemShape& shape, const Rng& rng);
 
-// Throws UsageError where a setting would have no effect on such data: for runs about to be trained. (A run that was
-// trained with one can still be opened.)
+// Throws UsageError where a setting of the model would have no effect beside the others or on such data: for runs about
+// to be trained. (A run that was trained with one can still be opened.)
 void refuse_idle_settings(const ModelConfig& config, const ItemShape& shape);
 
 // Name, family and what it can compute, for `sextant list`.

@@ -36,7 +36,8 @@ Json record_of(const Run& run, const Dataset& data) {
 
 Json read_record(const fs::path& folder) {
   const fs::path file = folder / "config.json";
-  SEXTANT_CHECK(fs::exists(file), "[run] ", folder.string(),
+  std::error_code denied;
+  SEXTANT_CHECK(fs::exists(file, denied) || denied, "[run] ", folder.string(),
                 " is no run: it holds no config.json. `sextant list` shows ",
                 "recipes; `sextant train RECIPE` makes a run");
   Json record = parse_json(read_file(file, kMaxConfigBytes), file.string());
@@ -264,6 +265,10 @@ TrainedRun RunStore::train_in(const fs::path& folder, const Run& run, const std:
   trained.model =
       build_model(run.model, item_shape(*dataset), Rng(static_cast<uint64_t>(run.train.seed)).split("init"));
   trained.model->to(device_);
+  for (const auto& buffer : trained.model->named_buffers())
+    SEXTANT_USAGE_CHECK(run.train.ema_decay == 0 || !buffer.key().ends_with("running_var"),
+                        "[train] the moving average is of weights, and the statistics of BatchNorm would be those of ",
+                        "others; leave out train.ema_decay");
   const TrainOutcome outcome = train(*trained.model, *dataset, run.train, folder,
                                      {.title = run.name, .quiet = quiet_, .metadata = trained.record.dump()});
   trained.record["finished"] = {{"steps", outcome.steps},

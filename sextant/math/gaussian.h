@@ -11,8 +11,8 @@ namespace sextant {
 // are twice differentiable.
 struct DiagonalGaussian {
   Tensor mean, log_variance;
-  // From a net's output [B,2L]: the mean, then the log-variance, which is kept in [-30, 20]: beyond, sigma^2 is 0 or
-  // infinite in float32.
+  // From a net's output [B,2L]: the mean, then the log-variance, which is kept in [-30, 20], where sigma^2 and its
+  // inverse are far from the ends of float32; beyond, its gradient is 0.
   static DiagonalGaussian from_statistics(const Tensor& statistics);
   Tensor sample(Rng& rng) const;  // mean + sigma * eps, differentiable in both (Kingma & Welling 2014, eq. 4)
   Tensor log_density(const Tensor& z) const;  // [B]

@@ -105,7 +105,17 @@ Json measure_log_likelihood(const EvalRequest& request) {
   const int64_t images = std::min(request.images, request.data.test.size());
   const Split chosen = subset(request.data.test, images);
   const Tensor x = slice(chosen, 0, images, request.model.pixel_range()).x.to(request.model.device());
-  const ImportanceEstimate estimate = importance_weighted(model, x, request.samples, Proposal::kPosterior, rng);
+  std::vector<Tensor> log_ps, effective;
+  for (int64_t first = 0; first < images; first += kBatch) {
+    if (interrupted()) throw Interrupted(concat("stopped after ", first, " of ", images, " pictures; nothing is kept"));
+    const int64_t count = std::min(kBatch, images - first);
+    const ImportanceEstimate some =
+        importance_weighted(model, x.slice(0, first, first + count), request.samples, Proposal::kPosterior, rng);
+    log_ps.push_back(some.log_p);
+    effective.push_back(some.effective_samples);
+    if (request.progress) request.progress("log_likelihood", first + count, images);
+  }
+  const ImportanceEstimate estimate = {.log_p = torch::cat(log_ps), .effective_samples = torch::cat(effective)};
   const Tensor log_p = estimate.log_p.to(at::kDouble);
   Json json = {{"log_p", log_p.mean().item<double>()}};
   if (images > 1) json["standard_error"] = log_p.std().item<double>() / std::sqrt(static_cast<double>(images));

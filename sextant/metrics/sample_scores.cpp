@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "sextant/math/frechet.h"
+#include "sextant/tensor/rng.h"
 #include "sextant/tensor/shape.h"
 #include "sextant/tensor/torch.h"
 
@@ -151,8 +152,8 @@ double mean_pairwise_distance(const Tensor& bytes) {
   SEXTANT_CHECK(bytes.dim() == 4 && bytes.scalar_type() == at::kByte && bytes.size(0) >= 2,
                 "[pairwise_distance] expected at least two pictures of bytes [N,C,H,W]; got ", shape_text(bytes));
   const int64_t n = std::min(bytes.size(0), kPairPictures);
-  const Tensor rows = torch::floor_divide(torch::arange(n) * bytes.size(0), n);
-  const Tensor x = exact(bytes.index_select(0, rows)).flatten(1) / 255;
+  // At random, the same always: samples of all classes in turn have a period that even spacing could meet.
+  const Tensor x = exact(bytes.index_select(0, Rng(0).permutation(bytes.size(0)).slice(0, 0, n))).flatten(1) / 255;
   double sum = 0;
   for_distances(x, x, [&](int64_t, const Tensor& d) { sum += d.sqrt().sum().item<double>(); });
   return sum / (static_cast<double>(n) * static_cast<double>(n - 1));

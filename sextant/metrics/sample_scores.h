@@ -65,7 +65,7 @@ constexpr double kConfident = 0.9;
 Confidence confidence(const Tensor& probabilities);
 
 // Mean Euclidean distance of two different pictures of bytes [N,C,H,W], pixels in [0,1], over all pairs among at most
-// 2000 evenly spaced ones; N >= 2. 0: every picture is the same.
+// 2000 chosen at random, the same always; N >= 2. 0: every picture is the same.
 double mean_pairwise_distance(const Tensor& bytes);
 
 // The scores above that features give, as rows: `sextant eval` and the pages find them here.

@@ -59,7 +59,8 @@ struct UnetConfig {
         Field{"time_width", &UnetConfig::time_width, "width of the time embedding", between(1, 8192)},
         Field{"dropout", &UnetConfig::dropout, "share of activations dropped before a block's second conv",
               between(0, 0.99)},
-        Field{"zero_init", &UnetConfig::zero_init, "the last conv of each block and of the net starts at zero"},
+        Field{"zero_init", &UnetConfig::zero_init,
+              "the last conv of the net, and with norm = before of each block, starts at zero"},
     };
   }
 };

@@ -132,9 +132,14 @@ Session::Session(Trainable& model, const Dataset& data, const TrainConfig& confi
               model.pixel_range(), rng_.split("order")),
       players_(model.players()) {
   SEXTANT_CHECK(!players_.empty(), "[train] the model has no player: nobody minimises anything");
-  for (const Player& player : players_)
+  for (const Player& player : players_) {
     SEXTANT_USAGE_CHECK(player.steps_per_round >= 1, "[train] player ", player.name, " takes ", player.steps_per_round,
                         " steps a round; at least 1 is needed");
+    SEXTANT_USAGE_CHECK(player.steps_per_round <= stream_.batches_per_epoch(), "[train] player ", player.name,
+                        " takes ", player.steps_per_round, " steps a round, more than the ",
+                        stream_.batches_per_epoch(),
+                        " batches of an epoch, so some epochs would end unseen; lower train.batch_size");
+  }
   rounds_ = config.epochs * stream_.batches_per_epoch() / players_[0].steps_per_round;
   SEXTANT_USAGE_CHECK(rounds_ >= 1, "[train] ", data.train.size(), " items in batches of ", config.batch_size,
                       " do not make one step; lower train.batch_size or raise train.epochs");

@@ -128,10 +128,10 @@ TEST(Trainer, AParameterWithoutGradientOrRegistrationIsNamed) {
   const ScratchFolder scratch;
   Tug unused(Sabotage::kUnusedParameter), unregistered(Sabotage::kUnregistered);
   EXPECT_NE(error_of([&] {
-              train(unused, points(40), {}, scratch.path(), quiet());
+              train(unused, points(300), {}, scratch.path(), quiet());
             }).find("does not depend on its parameter b"),
             std::string::npos);
-  EXPECT_NE(error_of([&] { train(unregistered, points(40), {}, scratch.path(), quiet()); }).find("did not register"),
+  EXPECT_NE(error_of([&] { train(unregistered, points(300), {}, scratch.path(), quiet()); }).find("did not register"),
             std::string::npos);
 }
 

@@ -19,14 +19,16 @@ std::vector<std::string> train(const std::string& recipe, const fs::path& out,
   return words;
 }
 
-const std::vector<std::string> kTiny = {"data.limit=256",
-                                        "data.test_limit=64",
-                                        "model.net.generator_hidden=[16]",
-                                        "model.net.discriminator_hidden=[16]",
-                                        "model.net.width=4",
-                                        "train.epochs=2",
-                                        "train.batch_size=32",
-                                        "train.keep_epochs=[]"};
+std::vector<std::string> tiny(const std::string& recipe) {
+  std::vector<std::string> settings = {"data.limit=256", "data.test_limit=64", "train.epochs=2", "train.batch_size=32",
+                                       "train.keep_epochs=[]"};
+  if (recipe == "dcgan-mnist") {
+    settings.emplace_back("model.net.width=4");
+  } else {
+    settings.insert(settings.end(), {"model.net.generator_hidden=[16]", "model.net.discriminator_hidden=[16]"});
+  }
+  return settings;
+}
 
 TEST(GanCliSlow, MistakesEndWithTheirCodeAndNameTheRemedy) {
   const ScratchFolder scratch;
@@ -36,11 +38,14 @@ TEST(GanCliSlow, MistakesEndWithTheirCodeAndNameTheRemedy) {
       {"wgan-gp-mnist", "model.gradient_penalty=-1", "model.gradient_penalty"},
       {"wgan-gp-mnist", "model.gradient_penalty=0", "model.gradient_penalty = 10"},
       {"wgan-gp-mnist", "model.critic_steps=0", "model.critic_steps"},
+      {"wgan-gp-mnist", "train.batch_size=128", "lower train.batch_size"},
+      {"wgan-gp-mnist", "model.net.width=8", "model.net.width has no effect"},
+      {"dcgan-mnist", "train.ema_decay=0.9", "leave out train.ema_decay"},
       {"dcgan-mnist", "data.name=two_moons", "dcgan makes pictures"},
       {"gan-mnist", "model.loss=hinge", "non_saturating | saturating | wasserstein"},
   };
   for (const auto& mistake : mistakes) {
-    std::vector<std::string> settings = kTiny;
+    std::vector<std::string> settings = tiny(mistake.recipe);
     settings.emplace_back(mistake.setting);
     const Said said = run(train(mistake.recipe, scratch.path() / mistake.setting, settings), scratch.path());
     EXPECT_EQ(said.code, 2) << mistake.setting << said.err;
@@ -53,7 +58,7 @@ TEST(GanCliSlow, EachRecipeTrainsSamplesAndIsMeasured) {
   const ScratchFolder scratch;
   for (const char* recipe : {"gan-mnist", "wgan-gp-mnist", "dcgan-mnist"}) {
     const fs::path folder = scratch.path() / recipe;
-    ASSERT_EQ(run(train(recipe, folder, kTiny), scratch.path()).code, 0) << recipe;
+    ASSERT_EQ(run(train(recipe, folder, tiny(recipe)), scratch.path()).code, 0) << recipe;
     ASSERT_EQ(run({"sample", folder.string(), "-n", "4", "-o", "s.png"}, scratch.path()).code, 0) << recipe;
     EXPECT_TRUE(fs::exists(scratch.path() / "s.png"));
     const Said said = run(

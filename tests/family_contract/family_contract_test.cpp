@@ -75,6 +75,25 @@ TEST_P(FamilyContract, TheSameSeedGivesTheSameSamples) {
   EXPECT_FALSE(x.equal(other->sample(request, r4)));
 }
 
+// Whichever mode the model is in: the test loss is that of eval mode, and training goes on as if nothing had been
+// asked.
+TEST_P(FamilyContract, EvaluatingIsInEvalModeAndLeavesNoTrace) {
+  const auto model = nudged(build());
+  const auto everything = [&] {
+    std::map<std::string, Tensor> now;
+    for (const auto& [name, tensor] : named_tensors(*model)) now[name] = tensor.clone();
+    return now;
+  };
+  const auto before = everything();
+  model->train();
+  const Json in_training = evaluate(*model, data_.test, Rng(3));
+  EXPECT_TRUE(model->is_training());
+  model->eval();
+  EXPECT_EQ(evaluate(*model, data_.test, Rng(3)), in_training);
+  EXPECT_FALSE(model->is_training());
+  for (const auto& [name, tensor] : everything()) EXPECT_TRUE(tensor.equal(before.at(name))) << name;
+}
+
 TEST_P(FamilyContract, SamplesHaveTheItemsShapeAndStayInTheModelsRange) {
   const auto built = build();
   GenerativeModel* model = generative(built);
@@ -144,8 +163,7 @@ TEST_P(FamilyContractSlow, EachPlayersLossFallsOnSixtyFourItemsWhileTheOthersSta
 TEST_P(FamilyContract, SavedWeightsGiveTheSameLossAndTheSameSamples) {
   const auto model = build();
   const ScratchFolder scratch;
-  train(*model, data_, {.epochs = 2, .batch_size = 16, .ema_decay = 0.9}, scratch.path(),
-        {.title = "t", .quiet = true});
+  train(*model, data_, {.epochs = 1, .batch_size = 8, .ema_decay = 0.9}, scratch.path(), {.title = "t", .quiet = true});
   const auto again = build(7);
   copy_tensors_(named_tensors(*again), load_tensors(scratch.path() / "weights.safetensors").tensors, "weights");
   Rng a(1), b(1);
@@ -160,16 +178,24 @@ TEST_P(FamilyContract, SavedWeightsGiveTheSameLossAndTheSameSamples) {
 }
 
 // Whatever a model keeps beside its weights (running averages, the vectors of a power iteration) must be in the
-// checkpoint: a run that is cut off after a round and goes on in a fresh model ends in the same bytes.
-TEST_P(FamilyContractSlow, ARunThatWasCutOffEndsInTheSameBytes) {
-  const TrainConfig config = {.epochs = 4, .batch_size = 16};  // 16 batches: three rounds even of five critic steps
+// checkpoint: a run that is cut off after every round and goes on in a fresh model ends in the same bytes.
+TEST_P(FamilyContractSlow, ARunThatIsCutOffAfterEachRoundEndsInTheSameBytes) {
+  const TrainConfig config = {.epochs = 2, .batch_size = 8};  // 16 batches: three rounds even of five critic steps
   const TrainOptions quiet = {.title = "t", .quiet = true};
   const ScratchFolder whole, cut;
   train(*build(), data_, config, whole.path(), quiet);
   pretend_interrupted(true);
-  EXPECT_THROW(train(*build(), data_, config, cut.path(), quiet), Interrupted);
+  int cuts = 0;
+  for (bool finished = false; !finished;) {
+    try {
+      train(*build(cuts == 0 ? 1 : 7), data_, config, cut.path(), quiet);
+      finished = true;
+    } catch (const Interrupted&) {
+      ++cuts;
+    }
+  }
   pretend_interrupted(false);
-  train(*build(7), data_, config, cut.path(), quiet);
+  EXPECT_GE(cuts, 2);
   const auto a = load_tensors(whole.path() / "weights.safetensors").tensors;
   const auto b = load_tensors(cut.path() / "weights.safetensors").tensors;
   ASSERT_EQ(a.size(), b.size());
