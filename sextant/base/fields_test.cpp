@@ -99,6 +99,16 @@ TEST(Fields, HelpListsEveryField) {
   EXPECT_EQ(help[5].path, "model.rate");
 }
 
+// JSON has no word for them: a record would hold null and could not be read again.
+TEST(Fields, WhatIsNotFiniteOrNoUtf8IsRefused) {
+  for (const char* value : {"inf", "-inf", "nan", "1e999"})
+    EXPECT_NE(refusal(std::string("model.rate=") + value), "accepted") << value;
+  EXPECT_NE(refusal("model.rate=inf").find("must be above 0; got inf"), std::string::npos) << refusal("model.rate=inf");
+  EXPECT_NE(refusal("name=Caf\xe9").find("no UTF-8"), std::string::npos) << refusal("name=Caf\xe9");
+  EXPECT_NE(refusal("epochs=\xff"), "accepted");
+  EXPECT_EQ(refusal("name=Caf\xc3\xa9"), "accepted");
+}
+
 TEST(Toml, ErrorsNameLineAndColumn) {
   try {
     parse_toml("a = 1\nb = = 2\n", "recipe.toml");

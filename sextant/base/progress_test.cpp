@@ -15,6 +15,15 @@ TEST(Progress, Durations) {
   EXPECT_EQ(duration_text(-1), "unknown");
 }
 
+TEST(Progress, ALineIsCutBetweenCharacters) {
+  EXPECT_EQ(cut_to("abc", 5), "abc");
+  EXPECT_EQ(cut_to("abc", 3), "abc");
+  EXPECT_EQ(cut_to("abc", 2), "ab");
+  EXPECT_EQ(cut_to("a\xce\xb2\xe2\x88\x92z", 3), "a\xce\xb2\xe2\x88\x92");  // a, beta, minus, z
+  EXPECT_EQ(cut_to("a\xce\xb2", 1), "a");
+  EXPECT_EQ(cut_to("abc", 0), "");
+}
+
 TEST(Progress, ADetailIsMadeOnlyWhenALineIsDueAndTheLastOneAlwaysIs) {
   testing::internal::CaptureStderr();
   int made = 0;
