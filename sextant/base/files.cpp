@@ -145,8 +145,10 @@ FolderLock::FolderLock(const fs::path& folder) {
   const fs::path file = folder / "lock";
   descriptor_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   SEXTANT_CHECK(descriptor_ >= 0, "[lock] can't write in ", folder.string(), ": ", cause(), remedy());
-  int failed = ::flock(descriptor_, LOCK_EX | LOCK_NB);
-  while (failed && errno == EINTR) failed = ::flock(descriptor_, LOCK_EX | LOCK_NB);
+  int failed = 0;
+  do {
+    failed = ::flock(descriptor_, LOCK_EX | LOCK_NB);
+  } while (failed && errno == EINTR);
   if (failed && errno != EWOULDBLOCK) {
     const std::string why = cause();
     ::close(descriptor_);

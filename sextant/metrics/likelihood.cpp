@@ -29,6 +29,20 @@ void for_batches(const Split& split, PixelRange range, at::Device device, const 
     use(slice(split, first, std::min(kBatch, split.size() - first), range).x.to(device));
 }
 
+// Calls use(x) for the test images that the request chooses, some at a time, x on the model's device; says how far it
+// is, and looks at Ctrl-C in between.
+template <class Use>
+void for_chosen(const EvalRequest& request, const char* what, int64_t at_once, const Use& use) {
+  const int64_t images = std::min(request.images, request.data.test.size());
+  const Split chosen = subset(request.data.test, images);
+  for (int64_t first = 0; first < images; first += at_once) {
+    if (interrupted()) throw Interrupted(concat("stopped after ", first, " of ", images, " pictures; nothing is kept"));
+    const int64_t count = std::min(at_once, images - first);
+    use(slice(chosen, first, count, request.model.pixel_range()).x.to(request.model.device()));
+    if (request.progress) request.progress(what, first + count, images);
+  }
+}
+
 LatentVariable& latent_variable(Trainable& model, const char* metric) {
   auto* latent = dynamic_cast<LatentVariable*>(&model);
   SEXTANT_USAGE_CHECK(latent, "[eval] ", metric,
@@ -62,17 +76,11 @@ Json measure_bound(const EvalRequest& request) {
                       "one has none. `sextant list` shows what each family can compute");
   const torch::NoGradGuard no_grad;
   Rng rng = Rng(request.seed).split("bound");
-  const int64_t images = std::min(request.images, request.data.test.size());
-  const Split chosen = subset(request.data.test, images);
   std::vector<Tensor> each;
-  for (int64_t first = 0; first < images; first += kBoundImages) {
-    if (interrupted()) throw Interrupted(concat("stopped after ", first, " of ", images, " pictures; nothing is kept"));
-    const int64_t count = std::min(kBoundImages, images - first);
-    const Tensor x = slice(chosen, first, count, request.model.pixel_range()).x.to(request.model.device());
-    each.push_back(model->elbo(x, kBoundDraws, rng).to(at::kCPU));
-    if (request.progress) request.progress("bound", first + count, images);
-  }
+  for_chosen(request, "bound", kBoundImages,
+             [&](const Tensor& x) { each.push_back(model->elbo(x, kBoundDraws, rng).to(at::kCPU)); });
   const Tensor elbo = torch::cat(each).to(at::kDouble);
+  const int64_t images = elbo.numel();
   const double mean = elbo.mean().item<double>();
   Json json = {{"elbo", mean}, {"bits_per_dim", bits_per_dim(-mean, request.data.test.x[0].numel())}};
   if (images > 1) json["standard_error"] = elbo.std().item<double>() / std::sqrt(static_cast<double>(images));
@@ -102,21 +110,15 @@ Json measure_nll(const EvalRequest& request) {
 Json measure_log_likelihood(const EvalRequest& request) {
   LatentVariable& model = latent_variable(request.model, "log_likelihood");
   Rng rng = Rng(request.seed).split("log_likelihood");
-  const int64_t images = std::min(request.images, request.data.test.size());
-  const Split chosen = subset(request.data.test, images);
-  const Tensor x = slice(chosen, 0, images, request.model.pixel_range()).x.to(request.model.device());
   std::vector<Tensor> log_ps, effective;
-  for (int64_t first = 0; first < images; first += kBatch) {
-    if (interrupted()) throw Interrupted(concat("stopped after ", first, " of ", images, " pictures; nothing is kept"));
-    const int64_t count = std::min(kBatch, images - first);
-    const ImportanceEstimate some =
-        importance_weighted(model, x.slice(0, first, first + count), request.samples, Proposal::kPosterior, rng);
+  for_chosen(request, "log_likelihood", kBatch, [&](const Tensor& x) {
+    const ImportanceEstimate some = importance_weighted(model, x, request.samples, Proposal::kPosterior, rng);
     log_ps.push_back(some.log_p);
     effective.push_back(some.effective_samples);
-    if (request.progress) request.progress("log_likelihood", first + count, images);
-  }
+  });
   const ImportanceEstimate estimate = {.log_p = torch::cat(log_ps), .effective_samples = torch::cat(effective)};
   const Tensor log_p = estimate.log_p.to(at::kDouble);
+  const int64_t images = log_p.numel();
   Json json = {{"log_p", log_p.mean().item<double>()}};
   if (images > 1) json["standard_error"] = log_p.std().item<double>() / std::sqrt(static_cast<double>(images));
   json["effective_samples"] = estimate.effective_samples.mean().item<double>();

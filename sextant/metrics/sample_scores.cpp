@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "sextant/math/frechet.h"
-#include "sextant/tensor/rng.h"
 #include "sextant/tensor/shape.h"
 #include "sextant/tensor/torch.h"
 
@@ -153,7 +152,7 @@ double mean_pairwise_distance(const Tensor& bytes) {
                 "[pairwise_distance] expected at least two pictures of bytes [N,C,H,W]; got ", shape_text(bytes));
   const int64_t n = std::min(bytes.size(0), kPairPictures);
   // At random, the same always: samples of all classes in turn have a period that even spacing could meet.
-  const Tensor x = exact(bytes.index_select(0, Rng(0).permutation(bytes.size(0)).slice(0, 0, n))).flatten(1) / 255;
+  const Tensor x = exact(subset({.x = bytes, .labels = {}}, n).x).flatten(1) / 255;
   double sum = 0;
   for_distances(x, x, [&](int64_t, const Tensor& d) { sum += d.sqrt().sum().item<double>(); });
   return sum / (static_cast<double>(n) * static_cast<double>(n - 1));
