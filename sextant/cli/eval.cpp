@@ -105,7 +105,7 @@ void eval(const Options& options, const PlanOptions& plan_options, Console& cons
   for (const MetricRow* metric : wanted) needs = std::max(needs, metric->needs);
   const bool draws = needs != Needs::kModel, diffuses = dynamic_cast<Diffusion*>(trained.model.get()) != nullptr;
   std::optional<SamplePlan> plan;  // of a diffusion run's samples
-  if (plan_options.asked() || (draws && diffuses)) check_plan(plan.emplace(plan_options.plan()), diffusion_of(trained));
+  if (plan_options.asked() || (draws && diffuses)) plan = plan_options.plan(diffusion_of(trained));
   SEXTANT_USAGE_CHECK(!plan || draws,
                       "[eval] none of these metrics draws samples, so no sampler is used; add one that does, such as ",
                       "--metrics fcd, or leave out the sampler's options");
@@ -172,8 +172,7 @@ void add_eval(CLI::App& app, Console& console) {
   command->footer(
       "Example: sextant eval zoo/vae-mnist --metrics elbo,log_likelihood --samples 5000 --json\n"
       "Example: sextant eval zoo/vae-mnist --metrics fcd,kid,precision_recall -n 10000\n"
-      "Example: sextant eval zoo/ddpm-mnist --metrics fcd --sampler ddpm --steps 1000 --each-label --guidance 2 -n "
-      "2000");
+      "Example: sextant eval zoo/ddpm-mnist --metrics fcd --sampler ddpm --steps 1000 --guidance 2 -n 2000");
   add_common(*command, console, true);
   add_precision(*command, console);
   const auto plan = add_plan_options(*command);

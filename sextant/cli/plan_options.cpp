@@ -6,26 +6,26 @@ bool PlanOptions::asked() const {
   return std::ranges::any_of(group->get_options(), [](const CLI::Option* option) { return option->count() > 0; });
 }
 
-SamplePlan PlanOptions::plan() const {
+SamplePlan PlanOptions::plan(const Diffusion& model) const {
   Json chosen = {{"sampler", sampler}, {"clip", !no_clip}};
   if (sampler == "ddim") chosen["eta"] = eta;
   if (sampler == "ddpm") chosen["variance"] = beta ? "beta" : "beta-tilde";
   SEXTANT_USAGE_CHECK(eta == 0 || sampler == "ddim", "[sample] --eta belongs to --sampler ddim");
   SEXTANT_USAGE_CHECK(!beta || sampler == "ddpm", "[sample] --beta belongs to --sampler ddpm");
   SEXTANT_USAGE_CHECK(!label || *label >= 0, "[sample] --label is a class, 0 or more; got ", *label,
-                      ". Leave it out to draw without one");
+                      ". Leave it out to draw all classes in turn, and add --guidance 0 to draw without one");
   SEXTANT_USAGE_CHECK(!label || !each_label, "[sample] give --label or --each-label, not both");
-  SEXTANT_USAGE_CHECK(guidance == 1 || label || each_label,
-                      "[sample] --guidance leads towards a class: add --label N, or --each-label");
+  const bool knows_classes = model.classes() > 0, asks_for_them = each_label || guidance != 1;
   SamplePlan plan;
   assign(plan, {{"sampler", chosen},
                 {"steps", steps},
                 {"spacing", spacing},
-                {"labels", label        ? "one"
-                           : each_label ? "each"
-                                        : "none"},
+                {"labels", label                            ? "one"
+                           : knows_classes || asks_for_them ? "each"
+                                                            : "none"},
                 {"label", label.value_or(0)},
                 {"guidance", guidance}});
+  check_plan(plan, model);
   return plan;
 }
 
@@ -57,8 +57,8 @@ std::shared_ptr<PlanOptions> add_plan_options(CLI::App& command) {
   group->add_option("--eta", options->eta, "ddim: share of the ancestral noise, 0 to 1")->capture_default_str();
   group->add_flag("--beta", options->beta, "ddpm: variance beta, not beta-tilde; for all steps of the chain");
   group->add_flag("--no-clip", options->no_clip, "do not clip the predicted picture to [-1,1] at each step");
-  group->add_option("--label", options->label, "class to draw, of a conditional run");
-  group->add_flag("--each-label", options->each_label, "all classes in turn");
+  group->add_option("--label", options->label, "class to draw, of a conditional run; without it all in turn");
+  group->add_flag("--each-label", options->each_label, "all classes in turn, and an error where the run knows none");
   group
       ->add_option("--guidance", options->guidance,
                    "scale s in eps(none) + s (eps(label) - eps(none)); 0: unconditional, 1: conditional, more: sharper")

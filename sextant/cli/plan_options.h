@@ -19,8 +19,9 @@ struct PlanOptions {
 
   // Was any of them given? Then the run must be a diffusion run.
   bool asked() const;
-  // Throws UsageError where options contradict each other.
-  SamplePlan plan() const;
+  // Without a label all classes of a conditional run in turn; at guidance 0 the samples know of none. Throws UsageError
+  // where options contradict each other or do not fit the model.
+  SamplePlan plan(const Diffusion& model) const;
 };
 
 // Adds them to `command`, in a group of their own.

@@ -1,4 +1,5 @@
 #include <cmath>
+#include <optional>
 
 #include "sextant/base/progress.h"
 #include "sextant/cli/command.h"
@@ -16,7 +17,7 @@ constexpr int64_t kMostSamples = 100000;
 
 struct Options {
   std::string run, out = "samples.png", film;
-  int64_t count = 100, columns = 0, zoom = 2, film_frames = 12;
+  int64_t count = 64, columns = 0, zoom = 2, film_frames = 12;
   uint64_t seed = 0;
 };
 
@@ -49,18 +50,18 @@ void sample(const Options& options, const PlanOptions& plan_options, Console& co
                       options.columns);
   SEXTANT_USAGE_CHECK(options.zoom >= 1 && options.zoom <= 16, "[sample] --zoom must be between 1 and 16; got ",
                       options.zoom);
-  const SamplePlan plan = plan_options.plan();
   const TrainedRun trained = open_run(find_shipped(options.run), console.prepare());
   const torch::NoGradGuard no_grad;
   const PrecisionScope scope(console.precision());
-  const bool diffusion = dynamic_cast<Diffusion*>(trained.model.get()) != nullptr;
-  if (plan_options.asked()) diffusion_of(trained);
+  std::optional<SamplePlan> plan;  // of a diffusion run
+  if (plan_options.asked() || dynamic_cast<Diffusion*>(trained.model.get()))
+    plan = plan_options.plan(diffusion_of(trained));
   SEXTANT_USAGE_CHECK(!options.film.empty() || plan_options.group->get_option("--film-frames")->count() == 0,
                       "[sample] --film-frames is of a film; add --film FILE");
   SEXTANT_USAGE_CHECK(trained.record.at("item_shape").size() == 3, "[sample] ", trained.run.name,
                       " draws points, and a PNG grid holds pictures; `sextant run 14.25` draws points of the plane");
   const Tensor bytes =
-      diffusion ? sample_diffusion(trained, options, plan, console) : sample_others(trained, options, console);
+      plan ? sample_diffusion(trained, options, *plan, console) : sample_others(trained, options, console);
   const int64_t square = static_cast<int64_t>(std::ceil(std::sqrt(static_cast<double>(options.count))));
   const ImageGrid grid = {.title = trained.run.name,
                           .pictures = panels::to_pictures(bytes, trained.model->pixel_range()),
@@ -73,7 +74,7 @@ void sample(const Options& options, const PlanOptions& plan_options, Console& co
                  {"device", device_text(trained.device())},
                  {"precision", to_string(product_precision())},
                  {"file", options.out}};
-  if (diffusion) result["plan"] = to_json(plan);
+  if (plan) result["plan"] = to_json(*plan);
   if (!options.film.empty()) result["film"] = options.film;
   console.print(result, concat(options.count, " samples of ", trained.run.name, ": ", options.out, "\n"));
 }

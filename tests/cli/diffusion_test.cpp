@@ -1,6 +1,8 @@
 // Sampling a diffusion run from the command line, end to end on a net that trains in a second, and what is refused.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstring>
 #include <optional>
 
 #include "program.h"
@@ -131,9 +133,10 @@ TEST_F(DiffusionCliSlow, WhatDoesNotFitIsRefusedWithTheRemedy) {
       {{"guided", "--spacing", "even"}, "trailing"},
       {{"guided", "--label", "10"}, "0 to 9"},
       {{"guided", "--label", "3", "--each-label"}, "not both"},
+      {{"plain", "--each-label"}, "unconditional"},
+      {{"plain", "--guidance", "2"}, "unconditional"},
       {{"guided", "--label", "-3"}, "0 or more"},
       {{"guided", "--film-frames", "5"}, "--film FILE"},
-      {{"guided", "--guidance", "3"}, "--label"},
       {{"guided", "--guidance", "-1", "--label", "3"}, "at least 0"},
       {{"plain", "--guidance", "3", "--label", "3"}, "conditional"},
       {{"guided", "--eta", "2"}, "1"},
@@ -149,6 +152,44 @@ TEST_F(DiffusionCliSlow, WhatDoesNotFitIsRefusedWithTheRemedy) {
     EXPECT_EQ(said.code, 2) << line << said.err;
     EXPECT_NE(said.err.find(r.says), std::string::npos) << line << said.err;
   }
+}
+
+// Without a label a conditional run draws its classes in turn, and at guidance 0 knows of none.
+TEST_F(DiffusionCliSlow, ClassesComeInTurnUnlessOneIsNamed) {
+  const auto picture = [&](std::vector<std::string> plan) {
+    plan.insert(plan.begin(), {"guided", "-n", "12", "--steps", "3", "--no-clip", "-o", "grid.png"});
+    EXPECT_EQ(sample(plan).code, 0);
+    return read_file(path("grid.png"));
+  };
+  const std::string usual = picture({});
+  EXPECT_TRUE(usual == picture({"--each-label"}));
+  EXPECT_TRUE(usual == picture({"--guidance", "1"}));
+  EXPECT_TRUE(usual != picture({"--guidance", "0"}));
+  EXPECT_TRUE(picture({"--guidance", "0"}) == picture({"--label", "3", "--guidance", "0"}));
+}
+
+TEST_F(DiffusionCliSlow, WeightsOfAnotherNetAreNamedWithTheRemedy) {
+  fs::create_directory(path("mixed"));
+  fs::copy_file(path("guided") / "config.json", path("mixed") / "config.json");
+  fs::copy_file(path("plain") / "weights.safetensors", path("mixed") / "weights.safetensors");
+  const Said said = sample({"mixed"});
+  EXPECT_EQ(said.code, 1) << said.err;
+  EXPECT_NE(said.err.find("class_embedding"), std::string::npos) << said.err;
+  EXPECT_NE(said.err.find("weights.safetensors"), std::string::npos) << said.err;
+}
+
+// A net whose weights are broken: the first step that shows it is named, and no picture is written.
+TEST_F(DiffusionCliSlow, WhatIsNotFiniteWhileSamplingIsSaid) {
+  fs::copy(path("plain"), path("broken"), fs::copy_options::recursive);
+  std::string weights = read_file(path("broken") / "weights.safetensors");
+  uint64_t header = 0;
+  std::memcpy(&header, weights.data(), sizeof(header));
+  std::fill(weights.begin() + static_cast<std::ptrdiff_t>(sizeof(header) + header), weights.end(), '\xff');  // NaN
+  write_file(path("broken") / "weights.safetensors", weights);
+  const Said said = sample({"broken", "--steps", "4", "-o", "never.png"});
+  EXPECT_EQ(said.code, 1) << said.err;
+  EXPECT_NE(said.err.find("is not finite after step 1"), std::string::npos) << said.err;
+  EXPECT_FALSE(fs::exists(path("never.png")));
 }
 
 TEST_F(DiffusionCliSlow, AnExportIsARunOfHalfTheSize) {
