@@ -5,10 +5,10 @@
 #include <functional>
 #include <sstream>
 
+#include "sextant/base/number_text.h"
 #include "sextant/lab/film.h"
 #include "sextant/lab/panels.h"
 #include "sextant/lab/score_table.h"
-#include "sextant/report/text.h"
 #include "sextant/tensor/torch.h"
 
 namespace sextant::panels {
@@ -77,6 +77,31 @@ Panel quarter_curves(const std::string& run) {
   };
 }
 
+Panel quarters_beside(const std::string& run, const std::string& source, const std::vector<QuarterLoss>& reference) {
+  return [=](Study& study) {
+    const TrainedRun& trained = study.run(run);
+    std::vector<Series> curves = {logged_curve(trained, {"train", "loss"}, "loss")};
+    for (int q = 1; q <= 4; ++q)
+      curves.push_back(logged_curve(trained, {"train", concat("quarter", q)}, concat("quarter ", q)));
+    Table table = {.columns = {"epoch"}, .caption = concat("Training loss of ", run, ", and there: in ", source, ".")};
+    for (const Series& curve : curves) table.columns.push_back(curve.label);
+    for (const QuarterLoss& there : reference) {
+      const std::vector<double>& epochs = curves[0].x;
+      const auto found = std::ranges::find(epochs, static_cast<double>(there.epoch));
+      if (found == epochs.end()) continue;
+      const auto at = static_cast<size_t>(found - epochs.begin());
+      std::vector<std::string> own = {std::to_string(there.epoch)}, other = {concat(there.epoch, ", there")};
+      for (size_t k = 0; k < curves.size(); ++k) {
+        own.push_back(fixed(curves[k].y[at], 4));
+        other.push_back(fixed(there.loss[k], 4));
+      }
+      table.rows.push_back(std::move(own));
+      table.rows.push_back(std::move(other));
+    }
+    study.add(table);
+  };
+}
+
 Panel sampler_grids(const std::string& run, const std::vector<NamedPlan>& plans, int64_t count) {
   return [=](Study& study) {
     Table table = {
@@ -123,9 +148,9 @@ Panel film(const std::string& run, const NamedPlan& named, int64_t frames, int64
     strip.begin(x_T);
     Rng rng = study.rng("film");
     run_plan(named.plan, model, x_T, 0, noise_of(rng), [&](const SamplerStep& step) { strip.see(step); });
-    study.add(Heading{"From noise to digits"});
+    study.add(Heading{concat(run, ": from noise to digits")});
     study.add_figure(
-        "film", strip.grid(trained.model->pixel_range()),
+        concat("film-", run, "-", named.key), strip.grid(trained.model->pixel_range()),
         concat("Each row is one sample by ", named.title, ", from x_T on the left in even steps of the chain."));
   };
 }

@@ -2,6 +2,8 @@
 // number of steps and over guidance.
 #pragma once
 
+#include <array>
+
 #include "sextant/lab/experiment.h"
 #include "sextant/lab/sample_sets.h"
 
@@ -21,6 +23,15 @@ struct PlanFamily {
 
 // Training loss by quarter of the chain over epochs -> <run>.train.<epoch>.quarter1 … and .loss, <run>.train.last.….
 Panel quarter_curves(const std::string& run);
+
+// What a run elsewhere had as training loss in an epoch: as a whole, then by quarter of the chain.
+struct QuarterLoss {
+  int64_t epoch;
+  std::array<double, 5> loss;
+};
+// A table of a run's training losses beside those, of which `source` says where they come from; epochs that the run did
+// not train are left out.
+Panel quarters_beside(const std::string& run, const std::string& source, const std::vector<QuarterLoss>& reference);
 
 // `count` samples by each plan from the same x_T, with time and evaluations -> <run>.<key>.seconds, .evaluations.
 Panel sampler_grids(const std::string& run, const std::vector<NamedPlan>& plans, int64_t count);

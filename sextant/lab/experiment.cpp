@@ -6,7 +6,6 @@
 
 #include "sextant/base/files.h"
 #include "sextant/base/machine.h"
-#include "sextant/base/progress.h"
 #include "sextant/report/png.h"
 #include "sextant/tensor/device.h"
 #include "sextant_build_info.h"
@@ -230,6 +229,7 @@ Json conduct(const Experiment& experiment, const StudyOptions& options) {
   Json kept = result;
   kept["title"] = experiment.title;
   kept["provenance"] = to_json(provenance);
+  for (const auto& [data, board] : study.scores_) kept["provenance"]["scored_against"][data.first] = board->record();
   if (study.thumbnail_) write_png(folder / "thumbnail.png", *study.thumbnail_);
   write_file(folder / "results.json", kept.dump(1));
   write_index(options.out);

@@ -24,6 +24,8 @@ class ScoreBoard {
   const Dataset& data() const { return data_; }
   // "FCD-mnist-v1, 0123456789abcdef": names what every number here depends on.
   std::string text() const;
+  // The same for a record; each score itself holds its n.
+  Json record() const { return scored_against(data_, &classifier_.scoring); }
 
  private:
   Dataset data_;

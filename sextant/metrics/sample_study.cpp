@@ -14,6 +14,15 @@ Features ScoringClassifier::features(const Tensor& bytes) const {
   return extract_features(*classifier, range, bytes);
 }
 
+Json scored_against(const Dataset& reference, const ScoringClassifier* classifier) {
+  Json json = {{"data", reference.name},
+               {"split", "test"},
+               {"data_sha256", reference.content_hash},
+               {"preprocessing", kPreprocessing}};
+  if (classifier) json["classifier"] = classifier->record();
+  return json;
+}
+
 SampleStudy::SampleStudy(SampleSource source, const Dataset& reference, int64_t n,
                          std::optional<ScoringClassifier> classifier)
     : source_(std::move(source)), reference_(reference), n_(n), classifier_(std::move(classifier)) {
@@ -66,13 +75,9 @@ const Features* SampleStudy::training() {
 }
 
 Json SampleStudy::provenance() const {
-  Json json = {{"n", n_},
-               {"data", reference_.name},
-               {"split", "test"},
-               {"data_sha256", reference_.content_hash},
-               {"preprocessing", kPreprocessing}};
+  Json json = scored_against(reference_, classifier_ ? &*classifier_ : nullptr);
+  json["n"] = n_;
   json.update(source_.record);
-  if (classifier_) json["classifier"] = classifier_->record();
   return json;
 }
 

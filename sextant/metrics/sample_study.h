@@ -25,6 +25,10 @@ struct ScoringClassifier {
   Json record() const;
 };
 
+// What every score against the test split of `reference` rests on, beside n and the samples: data, their hash, split,
+// preprocessing, and the classifier where there is one.
+Json scored_against(const Dataset& reference, const ScoringClassifier* classifier);
+
 struct SampleSource {
   std::function<Tensor()> draw;  // the n samples as bytes [n,C,H,W], once they are asked for
   Json record;                   // what decides them, as {"seed": 0}: stands beside every score
@@ -46,8 +50,7 @@ class SampleStudy {
   const Tensor& real_pictures();
   std::optional<Tensor> training_pictures() const;
 
-  // What stands beside every score: n, how the samples were drawn, split, data, preprocessing, and the classifier where
-  // there is one.
+  // What stands beside every score: n, how the samples were drawn, and scored_against().
   Json provenance() const;
   const ScoringClassifier& classifier() const;
 

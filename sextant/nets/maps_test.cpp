@@ -219,6 +219,8 @@ TEST(Unet, ThePresetsHaveTheirStatedSizes) {
   // The table's stages in millions: in, down1 … up1, out (section 14.16).
   EXPECT_NEAR(static_cast<double>(chapter->multiply_adds()) / 1e6,
               0.45 + 57.80 + 44.96 + 44.96 + 57.80 + 39.34 + 39.34 + 93.13 + 0.45, 0.05);
+  // The second preset: nearly the same cost. Attention's 1x1 convolutions at 7x7 are 49 * 4 * 256^2 of the difference.
+  EXPECT_NEAR(static_cast<double>(prenorm->multiply_adds() - chapter->multiply_adds()), 49.0 * 4 * 256 * 256, 1);
 }
 
 TEST(Unet, TimeFeaturesAreSinesThenCosines) {
@@ -238,7 +240,7 @@ TEST(Unet, AgreesWithDoublePrecision) {
   for (UnetConfig config : {UnetConfig{}, prenorm_unet(), cifar_unet()}) {
     config.widths = {16, 24};
     config.groups = 4;
-    config.attention = {};
+    if (!config.attention.empty()) config.attention = {4, 8};  // after every block
     Unet net(config, 1, 8, 3);
     Rng rng(5);
     const torch::NoGradGuard outside;

@@ -32,6 +32,11 @@ TEST(ExerciseSlow, EveryExerciseRunsAtSmoke) {
     const Json result = said.json();
     EXPECT_EQ(result.at("exercise"), id);
     EXPECT_TRUE(fs::exists(scratch.path() / result.at("report").get<std::string>()));
+    const Json kept = parse_json(read_file(scratch.path() / "report" / id / "results.json"), id);
+    if (kept.at("results").contains("floor")) {  // scores, then: by which classifier?
+      for (const Json& by : kept.at("provenance").at("scored_against"))
+        EXPECT_EQ(by.at("classifier").at("weights_sha256").get<std::string>().size(), 64u) << id;
+    }
     for (const Json& claim : result.at("claims")) {
       EXPECT_NE(claim.at("verdict"), "fails") << id << claim.dump();
       for (const Json& path : claim.value("not_measured", Json::array())) later.insert(path);

@@ -50,7 +50,7 @@ exercise does not say which it means, so both readings of its scales are shown.
 
 One net learns both: the label is replaced by an eleventh, empty one for each item with probability 0.1, never when
 sampling. Both halves of a guided step run in one batch. The net is the one with norm before convolution
-(recipes/ddpm-mnist.toml), which costs as much as the chapter's.
+(recipes/ddpm-mnist.toml), which costs nearly as much as the chapter's.
 
 Every scale samples the same net, trained once, from the same x_T. What is traded is coverage of the class for certainty
 of it. Labels are hidden in training only: the test loss is that of the conditional model.)",
