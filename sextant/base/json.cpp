@@ -29,30 +29,42 @@ Json from_toml(const toml::node& node, std::string_view source, int depth) {
                           ": dates and times mean nothing here; write a number or a string"));
 }
 
+// Past the end of the quoted text that begins at `i`: in one quote and on one line, or in three.
+size_t after_quoted(std::string_view text, size_t i) {
+  const char quote = text[i];
+  const std::string three(3, quote);
+  const bool long_text = text.substr(i, 3) == three;
+  for (i += long_text ? 3 : 1; i < text.size(); ++i) {
+    if (text[i] == '\\' && quote == '"') {
+      ++i;
+    } else if (long_text && text.substr(i, 3) == three) {
+      return text.find_first_not_of(quote, i);  // two more may belong to the text itself
+    } else if (!long_text && (text[i] == quote || text[i] == '\n')) {
+      return i + 1;
+    }
+  }
+  return text.size();
+}
+
 // The parser bounds how deep values nest, not how many parts a key has; each becomes a table in the one before.
 void check_keys(std::string_view text, std::string_view source) {
   int dots = 0;
-  char quote = 0;
-  bool comment = false;
-  for (size_t i = 0; i < text.size(); ++i) {
+  for (size_t i = 0; i < text.size();) {  // npos, where nothing follows, ends it as well
     const char c = text[i];
-    if (c == '\n') {
-      quote = 0, comment = false, dots = 0;
-    } else if (comment) {
+    if (c == '"' || c == '\'') {
+      i = after_quoted(text, i);
       continue;
-    } else if (quote != 0) {
-      if (c == '\\' && quote == '"') ++i;
-      if (c == quote) quote = 0;
-    } else if (c == '"' || c == '\'') {
-      quote = c;
-    } else if (c == '#') {
-      comment = true;
-    } else if (c == '.') {
+    }
+    if (c == '#') {
+      i = text.find('\n', i);
+      continue;
+    }
+    if (c == '.') {
       SEXTANT_USAGE_CHECK(++dots < kMaxDepth, "[toml] ", source, ": a key has more than ", kMaxDepth,
                           " parts; tables do not nest so deep here");
-    } else if (c == ',' || c == '=' || c == '{' || c == '}' || c == '[' || c == ']') {
-      dots = 0;
     }
+    if (std::string_view("\n,={}[]").find(c) != std::string_view::npos) dots = 0;
+    ++i;
   }
 }
 

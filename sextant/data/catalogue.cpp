@@ -10,7 +10,6 @@
 #include "sextant/base/hash.h"
 #include "sextant/data/cifar.h"
 #include "sextant/data/gzip.h"
-#include "sextant/data/idx.h"
 #include "sextant_build_info.h"
 
 namespace sextant::catalogue {

@@ -108,6 +108,17 @@ std::string digest(const Tensor& tensor) {
 
 }  // namespace
 
+void refuse_idle_settings(const DatasetConfig& config) {
+  const catalogue::Row& row = catalogue::row(config.name);
+  const DatasetConfig usual;
+  const bool points = row.made() && row.shape.size() == 1;
+  SEXTANT_USAGE_CHECK(points || (config.noise == usual.noise && config.toy_size == usual.toy_size),
+                      "[config] data.noise and data.toy_size are for points of the plane, such as two_moons; ",
+                      row.name, " has none: leave them out");
+  SEXTANT_USAGE_CHECK(!row.made() || config.path.empty(), "[config] data.path has no effect: ", row.name,
+                      " is made by the program; leave it out");
+}
+
 Dataset load_dataset(const DatasetConfig& config) {
   const catalogue::Row& row = catalogue::row(config.name);
   SEXTANT_USAGE_CHECK(row.format != catalogue::Format::kWeights, "[data] ", row.name, " is no data set: it is ",

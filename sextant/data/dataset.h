@@ -52,6 +52,9 @@ struct DatasetConfig {
   }
 };
 
+// Throws UsageError where a setting is not the usual one though nothing reads it for that data set.
+void refuse_idle_settings(const DatasetConfig& config);
+
 // Loads by name, verifies checksums of known files, applies the limits. Throws Error naming both remedies (`sextant
 // data fetch NAME`, `sextant data add NAME PATH`) when the data is not at hand, UsageError for an unknown name.
 Dataset load_dataset(const DatasetConfig& config);

@@ -41,14 +41,15 @@ std::vector<Item> find_pictures(const fs::path& folder) {
                       " is no folder; set data.path to a folder of PNG or JPEG files");
   std::vector<Item> items;
   // Links are followed, since a class may lie elsewhere, but each place once: they may lead round in a circle.
-  std::set<fs::path> linked = {fs::canonical(folder, error)};
+  std::set<fs::path> seen = {fs::canonical(folder, error)};
   fs::recursive_directory_iterator walk(folder, fs::directory_options::follow_directory_symlink, error);
   for (; !error && walk != fs::recursive_directory_iterator(); walk.increment(error)) {
     if (is_hidden(walk->path())) {
       walk.disable_recursion_pending();
-    } else if (std::error_code broken; walk->is_symlink(broken) && walk->is_directory(broken)) {
-      SEXTANT_USAGE_CHECK(linked.insert(fs::canonical(walk->path(), error)).second, "[image folder] the link ",
-                          walk->path().string(), " leads to a folder that was read already; remove it");
+    } else if (std::error_code broken; walk->is_directory(broken)) {
+      SEXTANT_USAGE_CHECK(seen.insert(fs::canonical(walk->path(), error)).second, "[image folder] ",
+                          walk->path().string(), " is a folder that was read already under another name; remove the ",
+                          "link to it");
     } else if (is_picture(walk->path()) && walk->is_regular_file(error)) {
       const fs::path name = walk->path().lexically_relative(folder);
       items.push_back({.name = name.generic_string(),

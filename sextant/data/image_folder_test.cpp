@@ -28,8 +28,15 @@ TEST(ImageFolder, AClassMayBeALinkToAFolder) {
   const Dataset dataset = load_image_folder(scratch.path(), 0);
   EXPECT_EQ(dataset.classes, 2);
   EXPECT_EQ(dataset.train.size() + dataset.test.size(), 8);
+  // Twice under two names, a picture could be in both splits.
   fs::create_directory_symlink(scratch.path(), scratch.path() / "circle");
-  EXPECT_THROW(load_image_folder(scratch.path(), 0), Error);
+  EXPECT_THROW(load_image_folder(scratch.path(), 0), UsageError);
+  fs::remove(scratch.path() / "circle");
+  for (const char* name : {"another", "zebras"}) {  // before the folder and after it
+    fs::create_directory_symlink(scratch.path() / "dogs", scratch.path() / name);
+    EXPECT_TRUE(has(error_text([&] { load_image_folder(scratch.path(), 0); }), "remove the link")) << name;
+    fs::remove(scratch.path() / name);
+  }
 }
 
 TEST(ImageFolder, SubfoldersAreClassesAndEveryPictureIsInOneSplit) {

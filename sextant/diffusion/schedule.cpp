@@ -55,7 +55,13 @@ void NoiseSchedule::make_chain(const std::function<double(double i)>& beta) {
 
 double NoiseSchedule::log_alpha_bar(double t) const {
   SEXTANT_CHECK(t >= 0 && t <= 1, "[schedule] the time must be in [0,1]; got ", t);
-  if (config_.kind == ScheduleKind::kVp) return -t * (vp_rate(config_, 0) + vp_rate(config_, t)) / 2;
+  switch (config_.kind) {
+    case ScheduleKind::kVp:
+      return -t * (vp_rate(config_, 0) + vp_rate(config_, t)) / 2;
+    case ScheduleKind::kLinear:
+    case ScheduleKind::kCosine:
+      break;  // between the steps of the chain
+  }
   const double T = static_cast<double>(config_.steps), at = t * T;
   const double below = std::min(std::floor(at + 1e-9), T - 1);  // i/T times T may fall short of i by a rounding
   const double part = std::max(0.0, at - below);

@@ -260,15 +260,12 @@ TrainedRun RunStore::train_in(const fs::path& folder, const Run& run, const std:
   trained.folder = folder;
   trained.data = dataset;
   trained.record = record_of(run, *dataset);
+  refuse_idle_settings(run.data);
   refuse_idle_settings(run.model, item_shape(*dataset));
   write_file(folder / "config.json", trained.record.dump(1));
   trained.model =
       build_model(run.model, item_shape(*dataset), Rng(static_cast<uint64_t>(run.train.seed)).split("init"));
   trained.model->to(device_);
-  for (const auto& buffer : trained.model->named_buffers())
-    SEXTANT_USAGE_CHECK(run.train.ema_decay == 0 || !buffer.key().ends_with("running_var"),
-                        "[train] the moving average is of weights, and the statistics of BatchNorm would be those of ",
-                        "others; leave out train.ema_decay");
   const TrainOutcome outcome = train(*trained.model, *dataset, run.train, folder,
                                      {.title = run.name, .quiet = quiet_, .metadata = trained.record.dump()});
   trained.record["finished"] = {{"steps", outcome.steps},

@@ -5,7 +5,6 @@
 #include <cmath>
 #include <map>
 
-#include "sextant/base/files.h"
 #include "sextant/base/interrupt.h"
 #include "sextant/base/machine.h"
 #include "sextant/base/progress.h"
@@ -112,7 +111,6 @@ class Session {
   std::vector<Meter> window_, epoch_;  // one a player
   std::unique_ptr<RunLog> log_;
   Batch batch_;
-  std::string last_parts_;
   int64_t step_ = 0, rounds_ = 0, epochs_done_ = 0, items_seen_ = 0;
   double wall_before_s_ = 0;
   bool same_machine_ = true;
@@ -132,17 +130,21 @@ Session::Session(Trainable& model, const Dataset& data, const TrainConfig& confi
               model.pixel_range(), rng_.split("order")),
       players_(model.players()) {
   SEXTANT_CHECK(!players_.empty(), "[train] the model has no player: nobody minimises anything");
-  for (const Player& player : players_) {
+  for (const Player& player : players_)
     SEXTANT_USAGE_CHECK(player.steps_per_round >= 1, "[train] player ", player.name, " takes ", player.steps_per_round,
                         " steps a round; at least 1 is needed");
-    SEXTANT_USAGE_CHECK(player.steps_per_round <= stream_.batches_per_epoch(), "[train] player ", player.name,
-                        " takes ", player.steps_per_round, " steps a round, more than the ",
-                        stream_.batches_per_epoch(),
-                        " batches of an epoch, so some epochs would end unseen; lower train.batch_size");
-  }
-  rounds_ = config.epochs * stream_.batches_per_epoch() / players_[0].steps_per_round;
+  for (const auto& buffer : model.named_buffers())
+    SEXTANT_USAGE_CHECK(config.ema_decay == 0 || !buffer.key().ends_with("running_var"),
+                        "[train] the moving average is of weights, and the statistics of BatchNorm would be those of ",
+                        "others; leave out train.ema_decay");
+  const int64_t batches = stream_.batches_per_epoch(), a_round = players_[0].steps_per_round;
+  rounds_ = config.epochs * batches / a_round;
   SEXTANT_USAGE_CHECK(rounds_ >= 1, "[train] ", data.train.size(), " items in batches of ", config.batch_size,
                       " do not make one step; lower train.batch_size or raise train.epochs");
+  // No round may end two epochs: the last one takes what the others left, so the last but one must have ended before.
+  SEXTANT_USAGE_CHECK(a_round <= batches && (rounds_ - 1) * a_round >= (config.epochs - 1) * batches, "[train] player ",
+                      players_[0].name, " takes ", a_round, " steps a round and an epoch has ", batches,
+                      " batches, so some epochs would end unseen; lower train.batch_size");
   for (const Player& player : players_)
     optimisers_.emplace_back(player, names_of(model, player), config.ema_decay, rounds_ * player.steps_per_round);
   window_.resize(players_.size());

@@ -58,7 +58,7 @@ struct TrainOutcome {
 //   weights.safetensors: the final weights (the average where there is one): its presence means that the run is
 //   complete.
 // The model then holds those weights. Throws Interrupted after saving when a signal has come; Error when a loss is not
-// finite.
+// finite; UsageError when the settings make no step, would end an epoch unseen, or average weights beside BatchNorm.
 TrainOutcome train(Trainable& model, const Dataset& data, const TrainConfig& config,
                    const std::filesystem::path& folder, const TrainOptions& options);
 

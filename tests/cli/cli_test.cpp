@@ -83,6 +83,8 @@ TEST(CliSlow, MistakesEndWithTheirCodeAndNameTheRemedy) {
       {{"eval", vae, "--classifier", classifier}, 2, "--classifier is for scores"},
       {{"train", recipe, "--set", "model.learn_sigma=true"}, 2, "has no sigma"},
       {{"train", diffusion, "--set", "model.net.attention=[16]"}, 2, "there are only 28, 14, 7"},
+      {{"train", recipe, "--set", "data.noise=0.3"}, 2, "for points of the plane"},
+      {{"train", recipe, "--set", "data.name=shapes", "--set", "data.path=here"}, 2, "is made by the program"},
       {{"info", "junk.safetensors"}, 1, "junk.safetensors"},
       {{"data", "fetch", "nothing"}, 2, "mnist"},
       {{"data", "add", "mnist", "nowhere"}, 1, "nowhere"},

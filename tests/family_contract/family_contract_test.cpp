@@ -2,7 +2,6 @@
 #include <map>
 
 #include "family_contract.h"
-#include "sextant/base/files.h"
 #include "sextant/base/interrupt.h"
 #include "sextant/base/scratch.h"
 #include "sextant/metrics/likelihood.h"
@@ -163,7 +162,14 @@ TEST_P(FamilyContractSlow, EachPlayersLossFallsOnSixtyFourItemsWhileTheOthersSta
 TEST_P(FamilyContract, SavedWeightsGiveTheSameLossAndTheSameSamples) {
   const auto model = build();
   const ScratchFolder scratch;
-  train(*model, data_, {.epochs = 1, .batch_size = 8, .ema_decay = 0.9}, scratch.path(), {.title = "t", .quiet = true});
+  TrainConfig config = {.epochs = 1, .batch_size = 8, .ema_decay = 0.9};
+  const TrainOptions quiet = {.title = "t", .quiet = true};
+  const auto buffers = model->named_buffers();
+  if (std::ranges::any_of(buffers, [](const auto& buffer) { return buffer.key().ends_with("running_var"); })) {
+    EXPECT_THROW(train(*model, data_, config, scratch.path(), quiet), UsageError);
+    config.ema_decay = 0;
+  }
+  train(*model, data_, config, scratch.path(), quiet);
   const auto again = build(7);
   copy_tensors_(named_tensors(*again), load_tensors(scratch.path() / "weights.safetensors").tensors, "weights");
   Rng a(1), b(1);
@@ -186,7 +192,8 @@ TEST_P(FamilyContractSlow, ARunThatIsCutOffAfterEachRoundEndsInTheSameBytes) {
   train(*build(), data_, config, whole.path(), quiet);
   pretend_interrupted(true);
   int cuts = 0;
-  for (bool finished = false; !finished;) {
+  bool finished = false;
+  while (!finished && cuts < 100) {
     try {
       train(*build(cuts == 0 ? 1 : 7), data_, config, cut.path(), quiet);
       finished = true;
@@ -195,6 +202,7 @@ TEST_P(FamilyContractSlow, ARunThatIsCutOffAfterEachRoundEndsInTheSameBytes) {
     }
   }
   pretend_interrupted(false);
+  ASSERT_TRUE(finished) << "each start begins anew";
   EXPECT_GE(cuts, 2);
   const auto a = load_tensors(whole.path() / "weights.safetensors").tensors;
   const auto b = load_tensors(cut.path() / "weights.safetensors").tensors;

@@ -2,7 +2,6 @@
 // from the same noise.
 #include "family_contract.h"
 #include "sextant/base/check.h"
-#include "sextant/metrics/likelihood.h"
 #include "sextant/metrics/table.h"
 #include "sextant/tensor/device.h"
 #include "sextant/tensor/torch.h"
