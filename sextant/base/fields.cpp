@@ -1,13 +1,13 @@
 #include "sextant/base/fields.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <numeric>
 #include <utility>
 
 #include "sextant/base/choice.h"
 #include "sextant/base/hash.h"
+#include "sextant/base/number_text.h"
 
 namespace sextant {
 namespace {
@@ -28,11 +28,6 @@ size_t edit_distance(std::string_view a, std::string_view b) {
     }
   }
   return row.back();
-}
-
-std::string shortest(double value) {
-  char text[32];
-  return {text, std::to_chars(text, text + sizeof(text), value).ptr};
 }
 
 std::string nearest(std::string_view word, const std::vector<std::string>& known) {
@@ -73,13 +68,15 @@ void check_range(std::string_view path, double value, const Range& range) {
   const bool inside =
       std::isfinite(value) && (range.above_min ? value > range.min : value >= range.min) && value <= range.max;
   if (inside) return;
-  std::string bounds;
+  const auto number = [](double v) {  // 100000, not 1e+05
+    return v == std::floor(v) && std::abs(v) < 1e15 ? fixed(v, 0) : shortest(v);
+  };
+  std::string bounds = std::isfinite(value) ? "" : "a finite number";
   if (range.min > -std::numeric_limits<double>::infinity())
-    bounds = concat(range.above_min ? "above " : "at least ", shortest(range.min));
+    bounds += concat(bounds.empty() ? "" : " ", range.above_min ? "above " : "at least ", number(range.min));
   if (range.max < std::numeric_limits<double>::infinity())
-    bounds += concat(bounds.empty() ? "" : " and ", "at most ", shortest(range.max));
-  if (bounds.empty()) bounds = "a finite number";
-  throw UsageError(concat("[config] ", path, " must be ", bounds, "; got ", shortest(value)));
+    bounds += concat(bounds.empty() ? "" : " and ", "at most ", number(range.max));
+  throw UsageError(concat("[config] ", path, " must be ", bounds, "; got ", number(value)));
 }
 
 }  // namespace fields_detail

@@ -7,18 +7,13 @@
 #include <cstdio>
 
 #include "sextant/base/check.h"
+#include "sextant/base/number_text.h"
 
 namespace sextant {
 namespace {
 
 constexpr std::chrono::milliseconds kTerminalInterval{100};
 constexpr std::chrono::seconds kPlainInterval{10};
-
-std::string fixed(double value, int digits) {
-  char text[64];
-  std::snprintf(text, sizeof(text), "%.*f", digits, value);
-  return text;
-}
 
 size_t terminal_columns() {
   winsize size{};
@@ -31,16 +26,6 @@ std::string_view cut_to(std::string_view text, size_t characters) {
   for (size_t i = 0; i < text.size(); ++i)
     if ((text[i] & 0xC0) != 0x80 && characters-- == 0) return text.substr(0, i);  // bytes that begin a character
   return text;
-}
-
-std::string duration_text(double seconds) {
-  const auto two_digits = [](int64_t value) { return (value < 10 ? "0" : "") + std::to_string(value); };
-  if (!(seconds >= 0 && seconds < 1e9)) return "unknown";
-  if (seconds < 0.9995) return fixed(seconds * 1e3, 0) + " ms";
-  if (seconds < 59.95) return fixed(seconds, 1) + " s";
-  const int64_t whole = std::llround(seconds);
-  if (whole < 3600) return std::to_string(whole / 60) + " min " + two_digits(whole % 60) + " s";
-  return std::to_string(whole / 3600) + " h " + two_digits(whole / 60 % 60) + " min";
 }
 
 Progress::Progress(std::string title, int64_t total, int64_t done, double items_per_step, bool quiet)

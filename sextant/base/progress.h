@@ -61,7 +61,4 @@ class PhasedProgress {
 // The first `characters` characters of UTF-8 text.
 std::string_view cut_to(std::string_view text, size_t characters);
 
-// "850 ms", "12.3 s", "2 min 13 s", "3 h 05 min".
-std::string duration_text(double seconds);
-
 }  // namespace sextant

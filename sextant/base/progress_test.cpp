@@ -1,4 +1,5 @@
 #include "sextant/base/progress.h"
+#include "sextant/base/number_text.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,4 @@
 #include "sextant/base/choice.h"
-#include "sextant/base/progress.h"
 #include "sextant/cli/command.h"
 #include "sextant/lab/experiment.h"
 

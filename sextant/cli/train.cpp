@@ -1,4 +1,4 @@
-#include "sextant/base/progress.h"
+#include "sextant/base/number_text.h"
 #include "sextant/cli/command.h"
 #include "sextant/lab/run_store.h"
 

@@ -88,7 +88,7 @@ NoisePredictor Ddpm::predictor() {
 
 Tensor Ddpm::sample(const SampleRequest& request, Rng& rng) {
   const Tensor noise = channels_last(rng.normal(batch_of(request.count, item_)).to(device()));
-  const ModelDenoiser denoiser(schedule_, predictor(), request.labels);
+  const ModelDenoiser denoiser(schedule_, predictor());
   const int64_t steps = std::min(kSampleSteps, schedule_.steps());
   return run_sampler(Ddim{}, denoiser, noise, make_grid(Spacing::kTrailing, steps, schedule_.steps()), noise_of(rng));
 }

@@ -53,8 +53,6 @@ class Ddpm : public GenerativeModel, public Diffusion, public DensityBound {
   // `draws` random steps of the chain, and the exact ends of the bound (diffusion/bound.h).
   Tensor elbo(const Tensor& x, int64_t draws, Rng& rng) override;
 
-  int64_t multiply_adds() const { return net_->multiply_adds(); }
-
  private:
   DdpmConfig config_;
   std::vector<int64_t> item_;

@@ -78,7 +78,6 @@ class Trainable : public torch::nn::Module {
 
 struct SampleRequest {
   int64_t count = 1;
-  Tensor labels;  // int64 [count]: the class of each sample, for a conditional model; undefined: unconditional
 };
 
 class GenerativeModel : public Trainable {

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "sextant/nets/coupling.h"
 #include "sextant/tensor/shape.h"
 #include "sextant/tensor/torch.h"
 

@@ -8,7 +8,7 @@
 #pragma once
 
 #include "sextant/families/model.h"
-#include "sextant/nets/coupling.h"
+#include "sextant/nets/bijection.h"
 
 namespace sextant {
 

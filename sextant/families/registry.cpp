@@ -4,16 +4,6 @@
 
 namespace sextant {
 
-int64_t ItemShape::numel() const {
-  int64_t n = 1;
-  for (const int64_t size : sizes) n *= size;
-  return n;
-}
-
-ItemShape item_shape(const Dataset& dataset) {
-  return {.sizes = dataset.train.x.sizes().slice(1).vec(), .classes = dataset.classes};
-}
-
 std::shared_ptr<Trainable> build_model(const ModelConfig& config, const ItemShape& shape, const Rng& rng) {
   const InitScope seeded(rng);
   return std::visit([&](const auto& c) -> std::shared_ptr<Trainable> { return build_model(c, shape); }, config);

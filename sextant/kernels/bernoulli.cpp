@@ -11,6 +11,7 @@
 
 #include "sextant/base/check.h"
 #include "sextant/kernels/bernoulli.h"
+#include "sextant/kernels/channels-inl.h"
 #include "sextant/kernels/threads.h"
 #include "sextant/kernels/vector_math-inl.h"
 
@@ -48,15 +49,10 @@ double row_nll(const float* logits, const float* x, float* residual, int64_t col
 }
 
 void row_gradient(const float* logits, const float* x, float scale, float* dlogits, int64_t columns) {
-  const auto pass = [&](auto d, int64_t i) {
+  for_vectors(columns, [&](auto d, int64_t i) {
     const auto residual = hn::Sub(sigmoid_of(d, hn::LoadU(d, logits + i)), hn::LoadU(d, x + i));
     hn::StoreU(hn::Mul(residual, hn::Set(d, scale)), d, dlogits + i);
-  };
-  const hn::ScalableTag<float> d;
-  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-  int64_t i = 0;
-  for (; i + lanes <= columns; i += lanes) pass(d, i);
-  for (; i < columns; ++i) pass(hn::CappedTag<float, 1>(), i);
+  });
 }
 
 }  // namespace sextant::kernels::HWY_NAMESPACE

@@ -1,5 +1,5 @@
-// Walking over the channels of a pixel vector by vector, the last one perhaps only in part. Included inside the loop
-// over targets, hence the toggled guard.
+// Walking over numbers vector by vector: the last ones one by one, or, of a pixel's channels, as part of a vector.
+// Included inside the loop over targets, hence the toggled guard.
 #if defined(SEXTANT_KERNELS_CHANNELS_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef SEXTANT_KERNELS_CHANNELS_INL_H
 #undef SEXTANT_KERNELS_CHANNELS_INL_H
@@ -37,6 +37,15 @@ struct PartOfVector {
     std::memcpy(to, buffer, count * sizeof(float));
   }
 };
+
+// body(tag, i) for whole vectors of `count` floats, then number by number.
+template <class Body>
+HWY_INLINE void for_vectors(int64_t count, const Body& body) {
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(Floats()));
+  int64_t i = 0;
+  for (; i + lanes <= count; i += lanes) body(Floats(), i);
+  for (; i < count; ++i) body(hn::CappedTag<float, 1>(), i);
+}
 
 // body(c, access) for each vector of `channels` channels.
 template <class Body>

@@ -12,6 +12,7 @@
 #include <cmath>
 
 #include "sextant/base/check.h"
+#include "sextant/kernels/channels-inl.h"
 #include "sextant/kernels/coupling.h"
 #include "sextant/kernels/scratch_buffer.h"
 #include "sextant/kernels/threads.h"
@@ -21,19 +22,10 @@ HWY_BEFORE_NAMESPACE();
 namespace sextant::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-template <class Pass>
-HWY_INLINE void for_numbers(int64_t count, const Pass& pass) {
-  const hn::ScalableTag<float> d;
-  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-  int64_t i = 0;
-  for (; i + lanes <= count; i += lanes) pass(d, i);
-  for (; i < count; ++i) pass(hn::CappedTag<float, 1>(), i);
-}
-
 // s [count] = scale tanh(h_s), 0 where the scale is: the caller's scale is 0 where the mask is 1. y = x exp(s) + t.
 void transform_strip(const float* x, const float* h_s, const float* t, const float* scale, float* y, float* s,
                      int64_t count) {
-  for_numbers(count, [&](auto d, int64_t i) {
+  for_vectors(count, [&](auto d, int64_t i) {
     const auto each = hn::Mul(hn::LoadU(d, scale + i), tanh_of(d, hn::LoadU(d, h_s + i)));
     hn::StoreU(each, d, s + i);
     hn::StoreU(hn::MulAdd(hn::LoadU(d, x + i), exp_of(d, each), hn::LoadU(d, t + i)), d, y + i);
@@ -43,7 +35,7 @@ void transform_strip(const float* x, const float* h_s, const float* t, const flo
 // dx, dh_s and dscale of each number; dl is what arrives at each number's s from the log-determinant.
 void gradient_strip(const float* x, const float* h_s, const float* scale, const float* dy, const float* dl, float* dx,
                     float* dh_s, float* dscale, int64_t count) {
-  for_numbers(count, [&](auto d, int64_t i) {
+  for_vectors(count, [&](auto d, int64_t i) {
     const auto factor = hn::LoadU(d, scale + i), bent = tanh_of(d, hn::LoadU(d, h_s + i));
     const auto g = hn::Mul(hn::LoadU(d, dy + i), exp_of(d, hn::Mul(factor, bent)));
     const auto ds = hn::MulAdd(g, hn::LoadU(d, x + i), hn::LoadU(d, dl + i));

@@ -36,7 +36,7 @@ TEST(EdgeConv, EqualsDirectSums) {
     for (const auto& [in, out] : {std::pair{1, 1}, {1, 64}, {64, 1}, {3, 20}, {17, 4}, {4, 4}, {2, 130}, {72, 3}})
       for (const auto& [h, w] : {std::pair{1, 1}, {5, 7}, {8, 1}, {1, 13}, {35, 6}})
         for (bool bias : {true, false}) {
-          const ConvShape s{2, h, w, in, out};
+          const ConvShape s{h == 1 && w == 1 ? 1 : 2, h, w, in, out};  // one picture of one pixel: idle threads
           SCOPED_TRACE(concat(h, " x ", w, ", ", in, " -> ", out));
           Case fast(s), plain(s);
           fast.run(bias);

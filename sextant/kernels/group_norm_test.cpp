@@ -67,10 +67,11 @@ double error(const std::vector<float>& got, const std::vector<float>& expected) 
 }
 
 const std::vector<GroupNormShape> kShapes{
-    {.batch = 2, .pixels = 49, .channels = 64, .groups = 8}, {.batch = 3, .pixels = 30, .channels = 24, .groups = 8},
-    {.batch = 1, .pixels = 7, .channels = 1, .groups = 1},   {.batch = 2, .pixels = 5, .channels = 7, .groups = 7},
-    {.batch = 5, .pixels = 3, .channels = 34, .groups = 2},  {.batch = 2, .pixels = 64, .channels = 100, .groups = 1},
-    {.batch = 0, .pixels = 4, .channels = 8, .groups = 2},   {.batch = 2, .pixels = 196, .channels = 152, .groups = 8}};
+    {.batch = 2, .pixels = 49, .channels = 64, .groups = 8},  {.batch = 3, .pixels = 30, .channels = 24, .groups = 8},
+    {.batch = 1, .pixels = 7, .channels = 1, .groups = 1},    {.batch = 2, .pixels = 5, .channels = 7, .groups = 7},
+    {.batch = 5, .pixels = 3, .channels = 34, .groups = 2},   {.batch = 2, .pixels = 64, .channels = 100, .groups = 1},
+    {.batch = 3, .pixels = 1, .channels = 24, .groups = 4},   {.batch = 0, .pixels = 4, .channels = 8, .groups = 2},
+    {.batch = 2, .pixels = 196, .channels = 152, .groups = 8}};
 
 TEST(GroupNorm, EqualsPlainLoopsInDouble) {
   each_target([&](int64_t) {

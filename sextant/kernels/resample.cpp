@@ -11,22 +11,13 @@
 #include <cmath>
 
 #include "sextant/base/check.h"
+#include "sextant/kernels/channels-inl.h"
 #include "sextant/kernels/resample.h"
 #include "sextant/kernels/threads.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace sextant::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
-
-// body(tag, i) for whole vectors of `count` floats, then number by number.
-template <class Body>
-HWY_INLINE void for_vectors(int64_t count, const Body& body) {
-  const hn::ScalableTag<float> d;
-  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-  int64_t i = 0;
-  for (; i + lanes <= count; i += lanes) body(d, i);
-  for (; i < count; ++i) body(hn::CappedTag<float, 1>(), i);
-}
 
 // One row of y from the rows x and x + row; `pixels` of y.
 void pool_row(const float* x, int64_t row, int64_t pixels, int64_t channels, float* y, uint8_t* place) {

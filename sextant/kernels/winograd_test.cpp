@@ -82,7 +82,7 @@ TEST(Winograd, EqualsDirectSumsForAnyChannels) {
 TEST(Winograd, EqualsDirectSumsOverManyBlocks) {
   expect_equal({9, 28, 28, 16, 24});
   expect_equal({40, 7, 7, 144, 100});
-  expect_equal({1, 4, 4, 8, 8}, false);
+  each_target([](int64_t) { expect_equal({1, 4, 4, 8, 8}, false); });  // one tile: idle threads
   expect_equal({3, 9, 6, 8, 8}, false);
   expect_equal({0, 4, 4, 8, 8});
 }
@@ -153,7 +153,7 @@ void expect_near_in_bfloat16(const ConvShape& s) {
 TEST(WinogradBFloat16, IsWithinItsRounding) {
   each_target([&](int64_t) {
     for (int64_t h : {1, 3, 4, 6, 9})
-      for (int64_t w : {2, 4, 5, 7}) expect_near_in_bfloat16({3, h, w, 5, 7});
+      for (int64_t w : {1, 2, 4, 5, 7}) expect_near_in_bfloat16({3, h, w, 5, 7});
     for (const auto& [in, out] : {std::pair{1, 1}, {16, 20}, {17, 33}, {40, 64}, {70, 130}, {130, 65}, {260, 3}})
       expect_near_in_bfloat16({3, 7, 5, in, out});
   });

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 
+#include "sextant/base/number_text.h"
 #include "sextant/base/progress.h"
 #include "sextant/lab/panels.h"
 #include "sextant/lab/score_table.h"
 #include "sextant/lab/snapshots.h"
-#include "sextant/report/text.h"
 #include "sextant/tensor/torch.h"
 
 namespace sextant::panels {
@@ -49,6 +49,12 @@ Series class_shares(Results& results, const std::string& title, const std::strin
 }
 
 }  // namespace
+
+std::vector<std::string> numbers_of(const std::vector<NamedRun>& runs, const std::string& key) {
+  std::vector<std::string> paths;
+  for (const NamedRun& named : runs) paths.push_back(concat(named.run, ".", key));
+  return paths;
+}
 
 std::vector<NamedRun> all_runs(const std::vector<SeedGroup>& groups) {
   std::vector<NamedRun> runs;

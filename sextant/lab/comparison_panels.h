@@ -8,6 +8,8 @@ namespace sextant::panels {
 struct NamedRun {
   std::string run, title;  // "beta-20", "β = 20"
 };
+// <run>.<key> of each run: the numbers of a claim about all of them.
+std::vector<std::string> numbers_of(const std::vector<NamedRun>& runs, const std::string& key);
 
 // Runs that differ in their seed only.
 struct SeedGroup {

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "sextant/base/number_text.h"
 #include "sextant/data/two_moons.h"
 #include "sextant/lab/panels.h"
-#include "sextant/report/text.h"
 #include "sextant/tensor/torch.h"
 
 namespace sextant::panels {

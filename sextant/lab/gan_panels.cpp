@@ -3,12 +3,11 @@
 #include <algorithm>
 #include <cmath>
 
+#include "sextant/base/number_text.h"
 #include "sextant/base/progress.h"
 #include "sextant/lab/critic_check.h"
-#include "sextant/lab/panels.h"
 #include "sextant/lab/score_table.h"
 #include "sextant/lab/snapshots.h"
-#include "sextant/report/text.h"
 #include "sextant/tensor/torch.h"
 #include "sextant/train/run_log.h"
 

@@ -5,11 +5,11 @@
 #include <map>
 #include <optional>
 
+#include "sextant/base/number_text.h"
 #include "sextant/lab/panels.h"
 #include "sextant/lab/snapshots.h"
 #include "sextant/metrics/likelihood.h"
 #include "sextant/metrics/table.h"
-#include "sextant/report/text.h"
 #include "sextant/tensor/torch.h"
 
 namespace sextant::panels {

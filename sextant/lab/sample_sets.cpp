@@ -4,7 +4,6 @@
 #include <chrono>
 #include <cstdlib>
 
-#include "sextant/base/files.h"
 #include "sextant/base/hash.h"
 #include "sextant/base/interrupt.h"
 #include "sextant/base/machine.h"
@@ -27,6 +26,19 @@ int64_t chunks_at_once(at::Device device) { return device.is_cpu() ? 1 : 16; }
 int64_t evaluations_of(const SamplePlan& plan, const Diffusion& model) {
   const bool guided = plan.labels != LabelChoice::kNone && plan.guidance != 0 && plan.guidance != 1;
   return evaluations(plan.sampler, steps_taken(plan, model)) * (guided ? 2 : 1);
+}
+
+// int64 [count]: the labels of samples first … first + count - 1; undefined where they have none.
+Tensor labels_of(const SamplePlan& plan, const Diffusion& model, int64_t first, int64_t count) {
+  switch (plan.labels) {
+    case LabelChoice::kOne:
+      return torch::full({count}, plan.label, at::kLong);
+    case LabelChoice::kEach:
+      return torch::arange(first, first + count, at::kLong) % model.classes();
+    case LabelChoice::kNone:
+      break;
+  }
+  return {};
 }
 
 SamplerConfig defaults_of(const SamplerConfig& sampler) {
@@ -70,13 +82,6 @@ fs::path sample_set_file(const TrainedRun& trained, const SamplePlan& plan, uint
                     {"seed", seed},
                     {"run", fingerprint(trained.run)}};
   return trained.folder / "samples" / (fingerprint(key) + ".safetensors");
-}
-
-Tensor labels_of(const SamplePlan& plan, const Diffusion& model, int64_t first, int64_t count) {
-  if (model.classes() == 0) return {};
-  if (plan.labels == LabelChoice::kNone) return torch::full({count}, model.classes(), at::kLong);
-  if (plan.labels == LabelChoice::kOne) return torch::full({count}, plan.label, at::kLong);
-  return torch::arange(first, first + count, at::kLong) % model.classes();
 }
 
 Tensor run_plan(const SamplePlan& plan, Diffusion& model, const Tensor& x_T, int64_t first, const NoiseSource& noise,
@@ -185,7 +190,7 @@ class KeptSet {
   SampleSet first(int64_t count) const {
     const Diffusion& model = diffusion_of(trained_);
     return {.pictures = pieces_.at(0).slice(0, 0, count),
-            .labels = plan_.labels == LabelChoice::kNone ? Tensor() : labels_of(plan_, model, 0, count),
+            .labels = labels_of(plan_, model, 0, count),
             .drawn_on = drawn_on_,
             .evaluations = evaluations_of(plan_, model)};
   }

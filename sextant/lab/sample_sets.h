@@ -43,9 +43,6 @@ void check_plan(const SamplePlan& plan, const Diffusion& model);
 // Steps that a plan takes: fewer than plan.steps where its spacing visits a time twice.
 int64_t steps_taken(const SamplePlan& plan, const Diffusion& model);
 
-// int64 [count]: the labels of samples first … first + count - 1, or undefined for an unconditional model.
-Tensor labels_of(const SamplePlan& plan, const Diffusion& model, int64_t first, int64_t count);
-
 // Samples that begin from the noise `x_T`, in the model's range. `first` is the place of x_T[0] in the whole set;
 // `noise` is what the sampler adds on the way. Throws UsageError where plan and model do not fit.
 Tensor run_plan(const SamplePlan& plan, Diffusion& model, const Tensor& x_T, int64_t first, const NoiseSource& noise,

@@ -1,6 +1,6 @@
 #include "sextant/lab/score_table.h"
 
-#include "sextant/report/text.h"
+#include "sextant/base/number_text.h"
 
 namespace sextant::panels {
 

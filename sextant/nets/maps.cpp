@@ -195,9 +195,9 @@ Tensor GroupNormImpl::forward(const Tensor& x, const NormExtras& extras) {
     if (extras.shift.defined()) y = add_to_pixels(y, extras.shift);
     return extras.residual.defined() ? y + extras.residual : y;
   }
-  const std::vector<int64_t> per_pixel_sum = {x.size(0), x.size(1)};
+  const std::vector<int64_t> item_and_channel = {x.size(0), x.size(1)};
   for (const Tensor* extra : {&extras.before, &extras.shift, &extras.residual}) {
-    const at::IntArrayRef wanted = extra == &extras.residual ? x.sizes() : at::IntArrayRef(per_pixel_sum);
+    const at::IntArrayRef wanted = extra == &extras.residual ? x.sizes() : at::IntArrayRef(item_and_channel);
     SEXTANT_CHECK(!extra->defined() || (is_plain(*extra) && extra->sizes() == wanted), "[group_norm] expected ",
                   shape_text(wanted), " to join maps ", shape_text(x), "; got ", shape_text(*extra));
   }

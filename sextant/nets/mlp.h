@@ -19,7 +19,6 @@ class MlpImpl : public torch::nn::Module {
   std::vector<Tensor> weights_and_biases() const;
   // The last layer to zero, in place: the net starts as the constant 0.
   void zero_output_();
-  at::Device device() const { return layers_.front()->weight.device(); }
 
  private:
   std::vector<Linear> layers_;

@@ -6,7 +6,7 @@
 #include <cstdint>
 
 #include "sextant/base/check.h"
-#include "sextant/report/text.h"
+#include "sextant/base/number_text.h"
 
 namespace sextant {
 namespace {

@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "sextant/base/check.h"
-#include "sextant/base/progress.h"
+#include "sextant/base/number_text.h"
 #include "sextant/report/html_style.h"
 #include "sextant/report/png.h"
 #include "sextant/report/text.h"

@@ -2,6 +2,7 @@
 
 #include "sextant/base/check.h"
 #include "sextant/base/hash.h"
+#include "sextant/base/number_text.h"
 #include "sextant/report/text.h"
 
 namespace sextant::svg {

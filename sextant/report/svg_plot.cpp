@@ -9,6 +9,7 @@
 
 #include "sextant/base/check.h"
 #include "sextant/base/hash.h"
+#include "sextant/base/number_text.h"
 #include "sextant/report/png.h"
 #include "sextant/report/svg.h"
 #include "sextant/report/text.h"

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
-#include <cmath>
 #include <cstdint>
 
 #include "sextant/base/check.h"
@@ -32,8 +30,6 @@ size_t sequence_length(std::string_view text) {
 std::string_view next_character(std::string_view text) {
   return text.substr(0, std::max<size_t>(1, sequence_length(text)));
 }
-
-std::string chars(const char* begin, const char* end) { return {begin, end}; }
 
 }  // namespace
 
@@ -132,20 +128,6 @@ std::string base64(std::string_view bytes) {
     for (size_t j = 0; j < 4; ++j) out += i + j <= bytes.size() ? kDigits[group >> (18 - 6 * j) & 63] : '=';
   }
   return out;
-}
-
-std::string shortest(double value) {
-  if (std::isnan(value)) return "nan";
-  std::array<char, 32> buffer{};
-  return chars(buffer.data(), std::to_chars(buffer.begin(), buffer.end(), value).ptr);
-}
-
-std::string fixed(double value, int decimals) {
-  std::array<char, 512> buffer{};
-  const auto [end, error] =
-      std::to_chars(buffer.begin(), buffer.end(), value, std::chars_format::fixed, std::min(decimals, 128));
-  SEXTANT_CHECK(error == std::errc{}, "[text] ", value, " does not fit");
-  return chars(buffer.data(), end);
 }
 
 std::string csv_field(std::string_view text) {

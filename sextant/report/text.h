@@ -1,4 +1,4 @@
-// Text as pages, drawings and tables need it: escaped, encoded, wrapped, and numbers in their shortest exact form.
+// Text as pages, drawings and tables need it: escaped, encoded, wrapped.
 #pragma once
 
 #include <cstddef>
@@ -23,12 +23,6 @@ std::vector<std::string> wrap(std::string_view text, size_t width, size_t max_li
 std::string inline_markup(std::string_view text);
 
 std::string base64(std::string_view bytes);
-
-// The shortest decimal text that reads back as the same double; "nan", "inf", "-inf".
-std::string shortest(double value);
-
-// `value` with `decimals` digits after the point.
-std::string fixed(double value, int decimals);
 
 // A field of a CSV line, quoted where RFC 4180 asks for it.
 std::string csv_field(std::string_view text);

@@ -4,16 +4,6 @@
 #include "sextant/lab/panels.h"
 
 namespace sextant {
-namespace {
-
-std::vector<std::string> numbers_of(const std::vector<panels::NamedRun>& runs, const std::string& path) {
-  std::vector<std::string> paths;
-  for (const panels::NamedRun& named : runs) paths.push_back(concat(named.run, ".", path));
-  return paths;
-}
-
-}  // namespace
-
 Experiment exercise_14_23() {
   const panels::SeedGroup low = gan_group(0.5, "β₁ = 0.5"), high = gan_group(0.9, "β₁ = 0.9");
   const std::vector<panels::NamedRun> runs = panels::all_runs({low, high});
@@ -52,16 +42,16 @@ Experiment exercise_14_23() {
                   .from = RunScale::kQuick},
                  {.says = concat("With β₁ = 0.9 every seed collapses: the entropy of its samples' classes is below ",
                                  panels::kCollapsedEntropy, " nats."),
-                  .numbers = numbers_of(high.runs, "entropy"),
+                  .numbers = panels::numbers_of(high.runs, "entropy"),
                   .holds = each([](double entropy) { return entropy < panels::kCollapsedEntropy; }),
                   .from = RunScale::kQuick},
                  {.says = concat("With β₁ = 0.9 the discriminator wins in every seed: D(x) − D(G(z)) ends above ",
                                  panels::kStableGap, "."),
-                  .numbers = numbers_of(high.runs, "gap"),
+                  .numbers = panels::numbers_of(high.runs, "gap"),
                   .holds = each([](double gap) { return gap > panels::kStableGap; }),
                   .from = RunScale::kQuick},
                  {.says = "No discriminator is fooled altogether: D(x) ends above D(G(z)) in every run.",
-                  .numbers = numbers_of(runs, "gap"),
+                  .numbers = panels::numbers_of(runs, "gap"),
                   .holds = each([](double gap) { return gap > 0; })}},
       .reading =
           R"(Both players use Adam with rate 2e-4 and batches of 128; only β₁ differs, and the seeds are the same for

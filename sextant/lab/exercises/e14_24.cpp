@@ -14,13 +14,6 @@ Experiment exercise_14_24() {
     return panels::run_curves(
         wgan.runs, {.part = part, .title = title, .unit = unit, .player = "discriminator", .split = "train"});
   };
-  std::vector<std::string> norms, estimates, entropies;
-  for (const panels::NamedRun& named : wgan.runs) {
-    norms.push_back(named.run + ".train.last.discriminator.gradient_norm");
-    estimates.push_back(named.run + ".train.last.discriminator.wasserstein");
-    entropies.push_back(named.run + ".after.last.class_entropy");
-  }
-
   return {
       .id = "14.24",
       .title = "WGAN-GP against the GAN",
@@ -37,12 +30,12 @@ Experiment exercise_14_24() {
       .claims =
           {{.says = "The penalty holds the slope: over the last epoch the mean gradient norm of each WGAN-GP run is "
                     "between 0.8 and 1.4.",
-            .numbers = norms,
+            .numbers = panels::numbers_of(wgan.runs, "train.last.discriminator.gradient_norm"),
             .holds = each([](double norm) { return norm > 0.8 && norm < 1.4; }),
             .from = RunScale::kQuick},
            {.says = "Over the last epoch each critic answers higher for real pictures than for generated ones: E f(x) "
                     "− E f(G(z)) > 0.",
-            .numbers = estimates,
+            .numbers = panels::numbers_of(wgan.runs, "train.last.discriminator.wasserstein"),
             .holds = each([](double estimate) { return estimate > 0; })},
            {.says = "On two small sets of points a critic under this penalty finds the exact distance within 15 %.",
             .numbers = {"critic.relative_error", "critic.exact", "critic.estimate", "critic.gradient_norm"},
@@ -50,7 +43,7 @@ Experiment exercise_14_24() {
             .from = RunScale::kQuick},
            {.says = concat("WGAN-GP does not collapse: the entropy of its samples' classes ends above ",
                            panels::kStableEntropy, " nats in each run."),
-            .numbers = entropies,
+            .numbers = panels::numbers_of(wgan.runs, "after.last.class_entropy"),
             .holds = each([](double entropy) { return entropy > panels::kStableEntropy; }),
             .from = RunScale::kQuick},
            {.says = "After 50 epochs each the GAN, whose generator was updated five times as often, has the lower mean "

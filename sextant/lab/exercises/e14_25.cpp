@@ -35,11 +35,6 @@ PlannedRun digits() {
 Experiment exercise_14_25() {
   std::vector<panels::NamedRun> seeds;
   for (int64_t seed = 0; seed < 3; ++seed) seeds.push_back({moons_name(seed), concat("seed ", seed)});
-  const auto each_seed = [&](const std::string& key) {
-    std::vector<std::string> paths;
-    for (const panels::NamedRun& named : seeds) paths.push_back(concat(named.run, ".", key));
-    return paths;
-  };
   return {
       .id = "14.25",
       .title = "A normalising flow on two moons",
@@ -53,14 +48,14 @@ Experiment exercise_14_25() {
                  panels::flow_film(kMoons, 3000)},
       .claims = {{.says = "No density beats the data: the test −log p of no seed lies below the entropy of the data by "
                           "more than three standard errors.",
-                  .numbers = each_seed("gap_in_errors"),
+                  .numbers = panels::numbers_of(seeds, "gap_in_errors"),
                   .holds = each([](double errors) { return errors >= -3; })},
                  {.says = "Each of the three seeds comes within 0.1 nats of the entropy.",
-                  .numbers = each_seed("gap"),
+                  .numbers = panels::numbers_of(seeds, "gap"),
                   .holds = each(within(0, 0.1)),
                   .from = RunScale::kQuick},
                  {.says = "It is better than the best single Gaussian (2.73 nats) for every seed.",
-                  .numbers = each_seed("nll"),
+                  .numbers = panels::numbers_of(seeds, "nll"),
                   .holds = each([](double nll) { return nll < kOneGaussian; })},
                  {.says = "The learned density of seed 0 integrates to 1 ± 0.01.",
                   .numbers = {kMoons + ".integral"},

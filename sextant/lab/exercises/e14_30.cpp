@@ -3,7 +3,6 @@
 
 #include "sextant/lab/exercises/exercises.h"
 #include "sextant/lab/latent_panels.h"
-#include "sextant/lab/panels.h"
 
 namespace sextant {
 namespace {
