@@ -1,4 +1,5 @@
-// The smallest of several repeats, in seconds: what disturbs a run only makes it slower.
+// The smallest of several repeats, in seconds: what disturbs a run only makes it slower. Ours and the peers' must be as
+// many: the smallest of more is smaller.
 #pragma once
 
 #include <algorithm>

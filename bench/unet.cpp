@@ -23,19 +23,19 @@ double training_s(Trainable& model, Precision precision) {
   TrainingStep step(model, 0, 0.999);
   Rng rng(1);
   const Batch batch = {.x = rng.uniform({128, 1, 28, 28}) * 2 - 1, .labels = {}};
-  return smallest(5, 3, [&] {  // as often as the peers step(batch, rng); });
+  return smallest(5, 3, [&] { step(batch, rng); });
 }
 
 double sampling_s(Diffusion& diffusion, Precision precision) {
-    const PrecisionScope scope(precision);
-    const torch::NoGradGuard no_grad;
-    const ModelDenoiser denoiser(diffusion.schedule(), diffusion.predictor());
-    Rng rng(2);
-    const Tensor x = rng.normal({64, 1, 28, 28});
-    return smallest(9, 3, [&] {
-      const Tensor e = denoiser.eps(x, 0.5);
-      const Tensor next = (x - 0.1 * e) / 0.99 + 0.01 * rng.normal(x.sizes());
-    });
+  const PrecisionScope scope(precision);
+  const torch::NoGradGuard no_grad;
+  const ModelDenoiser denoiser(diffusion.schedule(), diffusion.predictor());
+  Rng rng(2);
+  const Tensor x = rng.normal({64, 1, 28, 28});
+  return smallest(9, 3, [&] {
+    const Tensor e = denoiser.eps(x, 0.5);
+    const Tensor next = (x - 0.1 * e) / 0.99 + 0.01 * rng.normal(x.sizes());
+  });
 }
 
 }  // namespace

@@ -23,7 +23,7 @@ int main(int argc, char** argv) {
   const double best_step = smallest(200, 20, [&] { step(fixed, rng); });
 
   BatchStream stream(data.train, {.batch_size = 128}, PixelRange::kUnit, Rng(2));
-  const double best_epoch = smallest(3, 0, [&] {
+  const double best_epoch = smallest(2, 0, [&] {
     for (int64_t i = 0; i < stream.batches_per_epoch(); ++i) step(stream.next(), rng);
   });
   std::printf("{\"step_s\": %.6f, \"epoch_s\": %.4f, \"peak_mb\": %.0f}\n", best_step, best_epoch,

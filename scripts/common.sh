@@ -63,10 +63,10 @@ build_jobs() {
   echo "$jobs"
 }
 
-# configure FILE: FILE is there once the build was made, and only then it needs no room.
+# configure FILE [OPTION...]: FILE is there once the build was made, and only then it needs no room.
 configure() {
   [ -e "build/release/$1" ] || need_disk "$root" 2500 "the build"
-  cmake --preset release -DLibTorch_ROOT="$libtorch"
+  cmake --preset release -DLibTorch_ROOT="$libtorch" "${@:2}"
 }
 
 # build [TARGET...]

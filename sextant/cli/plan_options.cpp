@@ -12,10 +12,11 @@ SamplePlan PlanOptions::plan(const Diffusion& model) const {
   if (sampler == "ddpm") chosen["variance"] = beta ? "beta" : "beta-tilde";
   SEXTANT_USAGE_CHECK(eta == 0 || sampler == "ddim", "[sample] --eta belongs to --sampler ddim");
   SEXTANT_USAGE_CHECK(!beta || sampler == "ddpm", "[sample] --beta belongs to --sampler ddpm");
-  SEXTANT_USAGE_CHECK(!label || *label >= 0, "[sample] --label is a class, 0 or more; got ", *label,
-                      ". Leave it out to draw all classes in turn, and add --guidance 0 to draw without one");
+  SEXTANT_USAGE_CHECK(
+      !label || *label >= 0, "[sample] --label is a class, 0 or more; got ", *label,
+      ". Leave it out: a conditional run then draws all classes in turn, and with --guidance 0 without any");
   SEXTANT_USAGE_CHECK(!label || !each_label, "[sample] give --label or --each-label, not both");
-  const bool knows_classes = model.classes() > 0, asks_for_them = each_label || guidance != 1;
+  const bool knows_classes = model.classes() > 0, asks_for_them = each_label || (guidance != 0 && guidance != 1);
   SamplePlan plan;
   assign(plan, {{"sampler", chosen},
                 {"steps", steps},

@@ -17,8 +17,8 @@ Estimate estimate(const Denoiser& denoiser, const Tensor& x_t, double t, bool cl
   return found;
 }
 
-ModelDenoiser::ModelDenoiser(const NoiseSchedule& schedule, NoisePredictor predictor, Tensor labels)
-    : Denoiser(schedule), predictor_(std::move(predictor)), labels_(std::move(labels)) {}
+ModelDenoiser::ModelDenoiser(const NoiseSchedule& schedule, NoisePredictor predictor)
+    : Denoiser(schedule), predictor_(std::move(predictor)) {}
 
 GuidedDenoiser::GuidedDenoiser(const NoiseSchedule& schedule, NoisePredictor predictor, Tensor labels, int64_t no_label,
                                double scale)

@@ -34,15 +34,14 @@ Estimate estimate(const Denoiser& denoiser, const Tensor& x_t, double t, bool cl
 // A net's prediction of eps: labels int64 [B], or undefined for none.
 using NoisePredictor = std::function<Tensor(const Tensor& x_t, double t, const Tensor& labels)>;
 
-// A model as a Denoiser, with labels or without.
+// A model as a Denoiser, without labels.
 class ModelDenoiser : public Denoiser {
  public:
-  ModelDenoiser(const NoiseSchedule& schedule, NoisePredictor predictor, Tensor labels = {});
-  Tensor eps(const Tensor& x_t, double t) const override { return predictor_(x_t, t, labels_); }
+  ModelDenoiser(const NoiseSchedule& schedule, NoisePredictor predictor);
+  Tensor eps(const Tensor& x_t, double t) const override { return predictor_(x_t, t, {}); }
 
  private:
   NoisePredictor predictor_;
-  Tensor labels_;
 };
 
 // Classifier-free guidance (Ho & Salimans 2022) in convention A:

@@ -235,6 +235,7 @@ TrainedRun RunStore::ensure_in(const fs::path& folder, const Run& run, bool may_
   const bool begun = fs::exists(folder / "config.json");
   if (begun) check_resumable(folder, run, *dataset, may_resume);
   try {
+    if (!begun) refuse_idle_settings(run.data);  // begun by an earlier version, it may have such a setting
     if (const auto zoo = from_zoo_ && !begun ? in_zoo(run) : std::nullopt) {
       take_from_zoo(*zoo, folder, dataset->content_hash);
       return reopen(folder, run);
@@ -260,7 +261,6 @@ TrainedRun RunStore::train_in(const fs::path& folder, const Run& run, const std:
   trained.folder = folder;
   trained.data = dataset;
   trained.record = record_of(run, *dataset);
-  refuse_idle_settings(run.data);
   refuse_idle_settings(run.model, item_shape(*dataset));
   write_file(folder / "config.json", trained.record.dump(1));
   trained.model =

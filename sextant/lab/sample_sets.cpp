@@ -89,12 +89,11 @@ Tensor run_plan(const SamplePlan& plan, Diffusion& model, const Tensor& x_T, int
   check_plan(plan, model);
   const torch::NoGradGuard no_grad;
   const Grid grid = make_grid(plan.spacing, plan.steps, model.schedule().steps());
-  Tensor labels = labels_of(plan, model, first, x_T.size(0));
-  if (labels.defined()) labels = labels.to(x_T.device());
   const auto sample = [&](const Denoiser& denoiser) {
     return run_sampler(plan.sampler, denoiser, x_T, grid, noise, observer);
   };
-  if (plan.labels == LabelChoice::kNone) return sample(ModelDenoiser(model.schedule(), model.predictor(), labels));
+  if (plan.labels == LabelChoice::kNone) return sample(ModelDenoiser(model.schedule(), model.predictor()));
+  const Tensor labels = labels_of(plan, model, first, x_T.size(0)).to(x_T.device());
   return sample(GuidedDenoiser(model.schedule(), model.predictor(), labels, model.classes(), plan.guidance));
 }
 

@@ -148,7 +148,8 @@ ImportanceEstimate importance_weighted(LatentVariable& model, const Tensor& x, i
   const DiagonalGaussian q = model.posterior(x);
   std::vector<Tensor> sums, squares;  // of each piece, log of the sum of w and of w^2: [B], float64
   for (int64_t done = 0; done < samples; done += piece) {
-    if (interrupted()) throw Interrupted(concat("stopped after ", done, " of ", samples, " draws; nothing is kept"));
+    if (interrupted())
+      throw Interrupted(concat("stopped after ", done, " of ", samples, " draws of z, which are not kept"));
     const int64_t k = std::min(piece, samples - done);
     const auto repeat = [&](const Tensor& t) { return t.repeat_interleave(k, 0); };  // [B,…] -> [B k,…]
     const DiagonalGaussian from = {.mean = repeat(q.mean), .log_variance = repeat(q.log_variance)};

@@ -219,7 +219,7 @@ TEST(Unet, ThePresetsHaveTheirStatedSizes) {
   // The table's stages in millions: in, down1 … up1, out (section 14.16).
   EXPECT_NEAR(static_cast<double>(chapter->multiply_adds()) / 1e6,
               0.45 + 57.80 + 44.96 + 44.96 + 57.80 + 39.34 + 39.34 + 93.13 + 0.45, 0.05);
-  // The second preset: nearly the same cost. Attention's 1x1 convolutions at 7x7 are 49 * 4 * 256^2 of the difference.
+  // The second preset costs as much and, at 7x7, attention's 1x1 convolutions.
   EXPECT_NEAR(static_cast<double>(prenorm->multiply_adds() - chapter->multiply_adds()), 49.0 * 4 * 256 * 256, 1);
 }
 

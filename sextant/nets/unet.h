@@ -1,6 +1,6 @@
 // One U-Net for pictures with noise in them (Ronneberger et al. 2015; Ho et al. 2020, appendix B), with a config that
-// covers the chapter's small net (section 14.16), a better one of the same cost, and a large one for CIFAR-10. It maps
-// x_t, the time and a class to a picture of the same size and knows no loss.
+// covers the chapter's small net (section 14.16), a better one of nearly the same cost, and a large one for CIFAR-10.
+// It maps x_t, the time and a class to a picture of the same size and knows no loss.
 #pragma once
 
 #include <torch/nn/module.h>

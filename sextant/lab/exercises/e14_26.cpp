@@ -67,7 +67,7 @@ Experiment exercise_14_26() {
             .numbers = {chapter + ".ddpm.fcd", chapter + ".ddim50.fcd", "floor.fcd"},
             .holds = [](Values v) { return v[0] < v[1]; },
             .from = RunScale::kFull},
-           {.says = "With the same budget the second net (norm before convolution, attention, outputs from zero) "
+           {.says = "After as many epochs the second net (norm before convolution, attention, outputs from zero) "
                     "has the lower Fréchet distance by the chain of 1000 steps, in one run of each.",
             .numbers = {prenorm + ".ddpm.fcd", chapter + ".ddpm.fcd", "floor.fcd"},
             .holds = [](Values v) { return v[0] < v[1]; },
