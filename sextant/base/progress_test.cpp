@@ -1,5 +1,4 @@
 #include "sextant/base/progress.h"
-#include "sextant/base/number_text.h"
 
 #include <gtest/gtest.h>
 
@@ -7,14 +6,6 @@
 
 namespace sextant {
 namespace {
-
-TEST(Progress, Durations) {
-  EXPECT_EQ(duration_text(0.85), "850 ms");
-  EXPECT_EQ(duration_text(59.96), "1 min 00 s");
-  EXPECT_EQ(duration_text(133.2), "2 min 13 s");
-  EXPECT_EQ(duration_text(3 * 3600 + 5 * 60 + 1), "3 h 05 min");
-  EXPECT_EQ(duration_text(-1), "unknown");
-}
 
 TEST(Progress, ALineIsCutBetweenCharacters) {
   EXPECT_EQ(cut_to("abc", 5), "abc");

@@ -24,13 +24,6 @@ const std::vector<Setting>& settings() {
   return all;
 }
 
-// A number of every run, the smallest β first.
-std::vector<std::string> each_run(const char* key) {
-  std::vector<std::string> paths;
-  for (const Setting& s : settings()) paths.push_back(concat(s.named.run, ".", key));
-  return paths;
-}
-
 // Seeds differ by about half a nat, and by a unit or two where units are on the edge of use.
 Claim near_reference(const Setting& s) {
   const std::string run = s.named.run;
@@ -60,29 +53,29 @@ Experiment exercise_14_22() {
     named.push_back(s.named);
     betas.push_back(s.beta);
   }
-  std::vector<std::string> reconstructions_and_fcds = each_run("reconstruction");
-  for (std::string& path : each_run("fcd")) reconstructions_and_fcds.push_back(std::move(path));
+  std::vector<std::string> reconstructions_and_fcds = panels::numbers_of(named, "reconstruction");
+  for (std::string& path : panels::numbers_of(named, "fcd")) reconstructions_and_fcds.push_back(std::move(path));
   std::vector<Claim> claims = {
       {.says = "The KL term is smaller at the largest β than at the smallest.",
        .numbers = {"beta-0-1.kl", "beta-20.kl"},
        .holds = strictly_falling},
       {.says = "Reconstruction gets worse with every step of β.",
-       .numbers = each_run("reconstruction"),
+       .numbers = panels::numbers_of(named, "reconstruction"),
        .holds = strictly_rising,
        .from = RunScale::kQuick},
       {.says = "The sum of both terms, −ELBO, is smallest at β = 1, which alone minimises it.",
-       .numbers = each_run("sum"),
+       .numbers = panels::numbers_of(named, "sum"),
        .holds =
            [](Values v) {
              return v[1] < std::min({v[0], v[2], v[3]});
            },
        .from = RunScale::kQuick},
       {.says = "At β = 20 diversity is gone: two samples are on average less than half as far apart as at β = 1.",
-       .numbers = each_run("pairwise_distance"),
+       .numbers = panels::numbers_of(named, "pairwise_distance"),
        .holds = [](Values v) { return v[3] < 0.5 * v[1]; },
        .from = RunScale::kQuick},
       {.says = "Classes are missing among them: the classifier sees fewer classes at β = 20 than at β = 1.",
-       .numbers = each_run("classes_covered"),
+       .numbers = panels::numbers_of(named, "classes_covered"),
        .holds = [](Values v) { return v[3] < v[1]; },
        .from = RunScale::kQuick},
       {.says = "Sharp reconstructions are no promise of good samples: β = 0.1 reconstructs best of the four, and its "

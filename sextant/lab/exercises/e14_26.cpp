@@ -14,7 +14,7 @@ const std::vector<panels::QuarterLoss> kReference = {{1, {0.0863, 0.212, 0.070, 
                                                      {4, {0.0295, 0.082, 0.030, 0.0067, 0.0010}},
                                                      {7, {0.0262, 0.072, 0.026, 0.0061, 0.0006}}};
 
-// To a tenth.
+// The mean training loss of that epoch is the reference's to a tenth.
 Claim loss_near(const panels::QuarterLoss& reference) {
   const double expected = reference.loss[0];
   const int64_t epoch = reference.epoch;
@@ -88,8 +88,9 @@ the chain's own variance is β̃; no noise is added at the last step.
 The two samplers differ twice: in the number of steps, and in the noise that the chain adds on the way. Exercise 14.28
 tells these apart: it takes DDIM to 1000 steps as well, and adds the noise to few.
 
-The chapter's net is the answer to the exercise. The second net stands beside it because it costs nearly as
-much (3 % more multiplications); it is named wherever it is shown. Each was trained once, with one seed: a difference between them may also come from the seed.
+The chapter's net is the answer to the exercise. The second net stands beside it because it costs nearly as much
+(3 % more multiplications); it is named wherever it is shown. Each was trained once, with one seed: a difference between
+them may also come from the seed.
 
 Samples come from the moving average of the weights, and are never chosen by hand. Distances on few samples are biased
 upwards: read each beside the floor, which real training pictures reach with as many.)",
